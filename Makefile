@@ -1,0 +1,39 @@
+# Two commands do everything: `make verify` and `make test`. Both set up what they need in .venv.
+PYTHON ?= python3
+BIN := .venv/bin
+# Small problems run fastest on one thread a worker; two workers fill two cores.
+WORKERS ?= auto
+export OMP_NUM_THREADS ?= 1
+export MPLBACKEND ?= Agg
+
+.PHONY: verify verify-thorough test lint types contracts check bench clean install
+
+install: .venv/installed
+
+.venv/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test,dev]'
+	touch $@
+
+verify: install  ## the claims on real handwritten digits, the ledger table, and the two figures
+	HYPOTHESIS_PROFILE=ci $(BIN)/python -m pytest tests/claims -q -n $(WORKERS) --ledger out
+	$(BIN)/python -m paper_figures draw theorem1 theorem2 --out out
+
+verify-thorough: install  ## 10,000 random examples a claim: hours, see README
+	HYPOTHESIS_PROFILE=thorough $(BIN)/python -m pytest tests/claims -q -n $(WORKERS) --ledger out -m 'not gpu'
+
+test: lint types contracts  ## everything that CI runs
+	HYPOTHESIS_PROFILE=ci $(BIN)/python -m pytest tests -q -n $(WORKERS) --ledger out
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: install
+	$(BIN)/mypy
+
+contracts: install
+	$(BIN)/lint-imports
+
+clean:
+	rm -rf .venv out .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

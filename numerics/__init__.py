@@ -1,0 +1,19 @@
+"""Ground floor: linear algebra on arrays. It knows nothing of networks or papers."""
+
+from numerics.momentum import momentum_response
+from numerics.patches import patch_gram, patch_matrix
+from numerics.rank import PatchRank, patch_rank
+from numerics.row_space import RowSpace, UndecidedRankError, row_space
+from numerics.window import Window
+
+__all__ = [
+    "PatchRank",
+    "RowSpace",
+    "UndecidedRankError",
+    "Window",
+    "momentum_response",
+    "patch_gram",
+    "patch_matrix",
+    "patch_rank",
+    "row_space",
+]

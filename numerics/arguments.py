@@ -1,0 +1,181 @@
+"""Checks at the public doors of `numerics` and `theory`: each names the argument, what it was and what it must be."""
+
+import math
+import operator
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import array_api_compat
+import numpy as np
+
+
+def real_array(name: str, value: Any, shapes: Sequence[str], *, empty: bool = False) -> Any:
+    """Return `value` if it is a finite real array of one of the `shapes`; refuse it with a sentence otherwise.
+
+    Args:
+        name: the argument's name, for the message.
+        value: what the caller gave.
+        shapes: acceptable shapes in words, e.g. `("(n, C, H, W)", "(C, H, W)")`; the number of axes is checked.
+        empty: whether an axis of length zero is acceptable.
+
+    Returns:
+        The array, detached from any autograd graph.
+
+    Raises:
+        TypeError: not an array, or neither of integers nor of real floating-point numbers.
+        ValueError: wrong number of axes, empty, or not finite.
+    """
+    if not array_api_compat.is_array_api_obj(value):
+        raise TypeError(f"{name} must be a NumPy or torch array, got {type(value).__name__}")
+    if hasattr(value, "detach"):  # a prediction is not differentiated through
+        value = value.detach()
+    if isinstance(value, np.ndarray) and value.dtype.kind not in "iufbc":
+        raise TypeError(f"{name} must hold integers or real floating-point numbers, got dtype {value.dtype}")
+    xp = array_api_compat.array_namespace(value)
+    if not (is_integer(value) or xp.isdtype(value.dtype, "real floating")):
+        raise TypeError(f"{name} must hold integers or real floating-point numbers, got dtype {value.dtype}")
+    expected = " or ".join(shapes)
+    if value.ndim not in {_axes(shape) for shape in shapes}:
+        raise ValueError(f"{name} must have shape {expected}, got {tuple(value.shape)}")
+    if not empty and 0 in value.shape:
+        raise ValueError(f"{name} must not be empty, got shape {tuple(value.shape)}")
+    if not is_integer(value) and not bool(xp.all(xp.isfinite(value))):
+        raise ValueError(f"{name} must be finite, got NaN or infinity among its entries")
+    return value
+
+
+def _axes(shape: str) -> int:
+    return len([part for part in shape.strip("()").split(",") if part.strip()])
+
+
+def is_integer(array: Any) -> bool:
+    """Whether an array holds integers (booleans are not integers)."""
+    return bool(array_api_compat.array_namespace(array).isdtype(array.dtype, "integral"))
+
+
+def common_namespace(**arrays: Any) -> Any:
+    """The one array namespace of several arrays; `None` values are passed over.
+
+    Raises:
+        TypeError: kinds (NumPy, torch...), or floating dtypes, are mixed.
+        ValueError: the arrays live on different devices.
+    """
+    given = {name: array for name, array in arrays.items() if array is not None}
+    namespaces = {name: array_api_compat.array_namespace(array) for name, array in given.items()}
+    (first, xp), *others = namespaces.items()
+    for name, other in others:
+        if other is not xp:
+            kinds = f"{type(given[first]).__name__} and {type(given[name]).__name__}"
+            raise TypeError(f"{first} and {name} must be arrays of one kind, got {kinds}")
+        devices = [array_api_compat.device(given[first]), array_api_compat.device(given[name])]
+        if devices[0] != devices[1]:
+            raise ValueError(f"{first} and {name} must be on one device, got {devices[0]} and {devices[1]}")
+    dtypes = {name: floating_dtype(array) for name, array in given.items()}
+    for name, dtype in dtypes.items():
+        if dtype != dtypes[first]:
+            raise TypeError(
+                f"{first} and {name} must have one floating dtype (integers count as float64), "
+                f"got {given[first].dtype} and {given[name].dtype}"
+            )
+    return xp
+
+
+def floating_dtype(array: Any) -> Any:
+    """The floating dtype in which results about `array` are returned: its own, or float64 for integers."""
+    return array_api_compat.array_namespace(array).float64 if is_integer(array) else array.dtype
+
+
+def as_float64(array: Any) -> Any:
+    """`array` in float64, of the same kind and on the same device."""
+    xp = array_api_compat.array_namespace(array)
+    return xp.astype(array, xp.float64)
+
+
+def positive_int(name: str, value: Any, *, least: int = 1) -> int:
+    """An integer of at least `least`.
+
+    Raises:
+        TypeError: not an integer (booleans are refused).
+        ValueError: too small.
+    """
+    if isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name} must be an integer, got {value!r}")
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name} must be an integer, got {value!r}") from None
+    if number < least:
+        raise ValueError(f"{name} must be at least {least}, got {number}")
+    return number
+
+
+def real_number(name: str, value: Any) -> float:
+    """A finite real number as a float.
+
+    Raises:
+        TypeError: not a real number.
+        ValueError: NaN or infinite.
+    """
+    if isinstance(value, bool | np.bool_ | str | complex | np.complexfloating):
+        raise TypeError(f"{name} must be a real number, got {value!r}")
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} must be a real number, got {value!r}") from None
+    if not math.isfinite(number):
+        raise ValueError(f"{name} must be finite, got {number}")
+    return number
+
+
+def boolean(name: str, value: Any) -> bool:
+    """A true or false value.
+
+    Raises:
+        TypeError: anything but a bool.
+    """
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name} must be True or False, got {value!r}")
+    return bool(value)
+
+
+def schedule(lr: Any, momentum: Any, milestones: Any, gamma: Any) -> tuple[float, float, tuple[int, ...], float]:
+    """The settings of gradient descent with heavy-ball momentum and step decay, checked.
+
+    Raises:
+        TypeError: a setting of the wrong type.
+        ValueError: lr or gamma not positive, momentum outside [0, 1), milestones negative or out of order.
+    """
+    lr, momentum, gamma = (
+        real_number("lr", lr),
+        real_number("momentum", momentum),
+        real_number("gamma", gamma),
+    )
+    if lr <= 0:
+        raise ValueError(f"lr must be positive, got {lr}")
+    if not 0 <= momentum < 1:
+        raise ValueError(f"momentum must be in [0, 1), got {momentum}")
+    if gamma <= 0:
+        raise ValueError(f"gamma must be positive, got {gamma}")
+    if isinstance(milestones, str) or not isinstance(milestones, Iterable):
+        raise TypeError(f"milestones must be a sequence of step numbers, got {milestones!r}")
+    steps = tuple(positive_int("milestones", step, least=0) for step in milestones)
+    if list(steps) != sorted(steps):
+        raise ValueError(f"milestones must be in ascending order, got {steps}")
+    return lr, momentum, steps, gamma
+
+
+def step_numbers(steps: Any) -> tuple[int, ...]:
+    """`steps` as a tuple of step numbers, whether one was given or a sequence of them.
+
+    Raises:
+        TypeError: not integers.
+        ValueError: negative, or an empty sequence.
+    """
+    if isinstance(steps, str):
+        raise TypeError(f"steps must be an integer or a sequence of integers, got {steps!r}")
+    if not isinstance(steps, Iterable):
+        return (positive_int("steps", steps, least=0),)
+    numbers = tuple(positive_int("steps", step, least=0) for step in steps)
+    if not numbers:
+        raise ValueError("steps must not be an empty sequence")
+    return numbers

@@ -1,0 +1,156 @@
+"""Gradient descent with heavy-ball momentum and step decay, mode by mode, in closed form.
+
+`torch.optim.SGD` moves a weight by v ← β v + g, w ← w − η v from v = 0. On a quadratic loss each eigendirection of the
+Hessian, of eigenvalue λ, evolves on its own: with e the error left and a = ηλ,
+
+    (e, v) ← M (e, v),   M = [[1 − a, −ηβ], [λ, β]],   μ² − (1 + β − a) μ + β = 0 for its eigenvalues μ₁, μ₂.
+
+With U_n = (μ₁ⁿ − μ₂ⁿ)/(μ₁ − μ₂), Cayley and Hamilton give Mⁿ = U_n M − β U_{n−1} I, so n steps at one rate are known at
+once, however many they are; a milestone starts the next stretch from where the last one ended. Derived in
+`theory.derivations` ("momentum").
+"""
+
+from typing import Any
+
+import array_api_compat
+import numpy as np
+from jaxtyping import Float
+
+from numerics.arguments import as_float64, floating_dtype, real_array, schedule, step_numbers
+
+
+def momentum_response(
+    eigenvalues: Float[Any, " *modes"],
+    *,
+    lr: float,
+    momentum: float = 0.0,
+    milestones: Any = (),
+    gamma: float = 0.2,
+    steps: Any,
+) -> Float[Any, "*steps_modes"]:
+    """Return what is left of each mode's initial error after a number of steps.
+
+    Args:
+        eigenvalues: λ ≥ 0 of the loss's Hessian, shape (modes,) or any other.
+        lr: learning rate η > 0, as in `torch.optim.SGD`.
+        momentum: β in [0, 1), as in `torch.optim.SGD` (no dampening, no Nesterov).
+        milestones: step numbers in ascending order after which the rate is multiplied by gamma, as in `MultiStepLR`.
+        gamma: the factor.
+        steps: a number of steps, or a sequence of them (a trajectory, the result's first axis).
+
+    Returns:
+        e_t / e_0 per mode: 1 where nothing has been learned, 0 where all has, unbounded where η is unstable. The
+        eigenvalues' kind, device and floating dtype.
+
+    Raises:
+        TypeError: an argument of the wrong type.
+        ValueError: a negative or non-finite eigenvalue, or an impossible setting.
+        OverflowError: an unstable mode has passed what float64 can hold.
+
+    Source: derived in theory/derivations/momentum.py.
+    """
+    left, _ = momentum_modes(eigenvalues, lr=lr, momentum=momentum, milestones=milestones, gamma=gamma, steps=steps)
+    return left
+
+
+def momentum_modes(
+    eigenvalues: Any, *, lr: float, momentum: float, milestones: Any, gamma: float, steps: Any
+) -> tuple[Any, Any]:
+    """Return (left, learned): `momentum_response` and 1 minus it, each to its own relative accuracy.
+
+    A slow mode's learned part, ~ ηλt, is lost to rounding in 1 − left; here it is not.
+    """
+    lr, momentum, milestones, gamma = schedule(lr, momentum, milestones, gamma)
+    numbers = step_numbers(steps)
+    if not array_api_compat.is_array_api_obj(eigenvalues):
+        raise TypeError(f"eigenvalues must be a NumPy or torch array, got {type(eigenvalues).__name__}")
+    eigenvalues = real_array("eigenvalues", eigenvalues, [f"({', '.join('…' * eigenvalues.ndim)})"], empty=True)
+    xp = array_api_compat.array_namespace(eigenvalues)
+    dtype, lam = floating_dtype(eigenvalues), as_float64(eigenvalues)
+    if bool(xp.any(lam < 0)):
+        raise ValueError(f"eigenvalues must not be negative, got {float(xp.min(lam))}")
+
+    state = (xp.ones_like(lam), xp.zeros_like(lam), xp.zeros_like(lam))  # left, learned, velocity
+    states, now = {}, 0
+    for t in sorted({*numbers, *(m for m in milestones if m < max(numbers))}):
+        rate = lr * gamma ** sum(m <= now for m in milestones)
+        state, now = _advance(xp, state, lam, rate, momentum, t - now), t
+        states[t] = state
+    left = xp.stack([states[t][0] for t in numbers])
+    learned = xp.stack([states[t][1] for t in numbers])
+    if not bool(xp.all(xp.isfinite(left))):
+        raise OverflowError(f"lr={lr} is unstable: an error outgrows float64 within {max(numbers)} steps")
+    if isinstance(steps, int) or not hasattr(steps, "__iter__"):
+        left, learned = left[0, ...], learned[0, ...]
+    return xp.astype(left, dtype), xp.astype(learned, dtype)
+
+
+def _advance(xp: Any, state: Any, lam: Any, lr: float, beta: float, n: int) -> Any:
+    """`n` steps at one learning rate: (left, learned, velocity) → the same, by Mⁿ = U_n M − β U_{n−1} I."""
+    if n == 0:
+        return state
+    e, p, v = state
+    a = lr * lam
+    with np.errstate(over="ignore", invalid="ignore"):  # an unstable mode may overflow; the caller looks
+        u_before, u, u_after = (_lucas(xp, a, beta, k) for k in (n - 1, n, n + 1))
+        left = u_after - beta * u  # (1 − a) U_n − β U_{n−1}
+        learned = _slow_learned(xp, a, beta, n)
+        slow = a <= _slow(beta)
+        learned = xp.where(slow, learned, 1 - left)
+        left = xp.where(slow & (learned < 0.5), 1 - learned, left)
+        pushed = lr * beta * u * v
+        return left * e - pushed, p + learned * e + pushed, lam * u * e + beta * (u - u_before) * v
+
+
+def _lucas(xp: Any, a: Any, beta: float, n: int) -> Any:
+    """U_n = (μ₁ⁿ − μ₂ⁿ)/(μ₁ − μ₂), the Lucas sequence U_{n+1} = (1 + β − a) U_n − β U_{n−1}, U_0 = 0, U_1 = 1."""
+    if n == 0:
+        return xp.zeros_like(a)
+    # a → 2(1 + β) − a turns the roots' signs, so that only nonnegative real parts remain to be treated.
+    flipped = a > 1 + beta
+    a = xp.where(flipped, 2 * (1 + beta) - a, a)
+    sign = xp.where(flipped, xp.asarray((-1.0) ** (n - 1), dtype=a.dtype), xp.ones_like(a))
+    discriminant = ((1 - beta**0.5) ** 2 - a) * ((1 + beta**0.5) ** 2 - a)
+    ones = xp.ones_like(a)
+
+    # Real roots μ₁ ≥ μ₂ ≥ 0: μ₁ⁿ⁻¹ (1 − ρⁿ)/(1 − ρ) with ρ = μ₂/μ₁, through 1 − μ₁ and 1 − ρ, which are known best.
+    real = discriminant >= 0
+    root = xp.sqrt(xp.where(real, discriminant, ones))
+    one_minus_mu = _one_minus_larger_root(xp, xp.where(real, a, 0 * a), beta, root)
+    mu = 1 - one_minus_mu
+    positive = mu > 0
+    gap = root / xp.where(positive, mu, ones)  # 1 − ρ
+    between = (gap > 0) & (gap < 1)
+    safe = xp.where(between, gap, 0.5 * ones)
+    quotient = xp.where(between, -xp.expm1(n * xp.log1p(-safe)) / safe, xp.where(gap > 0, ones, n * ones))
+    power = xp.exp((n - 1) * xp.log1p(-xp.where(positive, one_minus_mu, 0 * a)))
+    overdamped = xp.where(positive, power * quotient, ones if n == 1 else 0 * ones)
+    if beta == 0:
+        return sign * overdamped
+
+    # Complex roots √β e^{±iφ}: β^{(n−1)/2} sin(nφ)/sin φ.
+    height = xp.sqrt(xp.where(real, ones, -discriminant))
+    angle = xp.atan2(height, 1 + beta - a)
+    underdamped = beta ** ((n - 1) / 2) * xp.sin(n * angle) / (height / (2 * beta**0.5))
+    return sign * xp.where(real, overdamped, underdamped)
+
+
+def _one_minus_larger_root(xp: Any, a: Any, beta: float, root: Any) -> Any:
+    """1 − μ₁ without cancellation: the smaller root of δ² − (1 − β + a) δ + a = 0, given √discriminant."""
+    return 2 * a / (1 - beta + a + root)
+
+
+def _slow(beta: float) -> float:
+    """Below this a the roots are real and well apart, and the learned part may be small."""
+    return (1 - beta**0.5) ** 2 / 2
+
+
+def _slow_learned(xp: Any, a: Any, beta: float, n: int) -> Any:
+    """1 − e_n = a (U_1 + … + U_n), summed as [μ₁(1 − μ₂)(1 − μ₁ⁿ) − μ₂(1 − μ₁)(1 − μ₂ⁿ)]/(μ₁ − μ₂)."""
+    a = xp.where(a <= _slow(beta), a, 0 * a)
+    root = xp.sqrt(((1 - beta**0.5) ** 2 - a) * ((1 + beta**0.5) ** 2 - a))
+    one_minus_mu1 = _one_minus_larger_root(xp, a, beta, root)
+    mu1 = 1 - one_minus_mu1
+    mu2 = beta / mu1
+    decayed = -xp.expm1(n * xp.log1p(-one_minus_mu1))  # 1 − μ₁ⁿ
+    return (mu1 * (1 - mu2) * decayed - mu2 * one_minus_mu1 * (1 - mu2**n)) / (mu1 - mu2)
