@@ -60,8 +60,8 @@ class RowSpace:
             above, below = cut(values[index], int(self.rank[index]))
             if above > 0 and below > 0 and above - below <= 2 * noise[index]:
                 raise UndecidedRankError(
-                    f"the rank cannot be decided in floating point: singular values {above:.3e} and {below:.3e} are each "
-                    f"known only to ± {noise[index]:.1e} (the largest is {values[index][0]:.3e}); "
+                    f"the rank cannot be decided in floating point: singular values {above:.3e} and {below:.3e} "
+                    f"are each known only to ± {noise[index]:.1e} (the largest is {values[index][0]:.3e}); "
                     "give integer images to patch_rank(method='exact')"
                 )
 

@@ -102,7 +102,8 @@ class Window:
         reach = dilation * (taps - 1) + 1
         if reach > size + before + after:
             raise ValueError(
-                f"kernel_size spans {reach} pixels of {name}, more than the image's {size} with padding {before} + {after}"
+                f"kernel_size spans {reach} pixels of {name}, "
+                f"more than the image's {size} with padding {before} + {after}"
             )
         most = {"zeros": None, "replicate": None, "circular": size, "reflect": size - 1}[self.padding_mode]
         if most is not None and max(before, after) > most:

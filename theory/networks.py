@@ -1,0 +1,340 @@
+"""One-layer networks as shared-feature linear models: output unit c at position p is A(x)[p] · θ_c.
+
+A network knows its design matrix A(x), which entries of a prediction its rows are, and how its parameters are laid out
+in torch. Everything else about it (what gradient descent makes of it) is the same for all, in `theory.training`.
+
+A *block* is a set of output positions that share parameters. Fully connected and convolutional networks have one, a
+locally connected network one per output pixel. Arrays here are in float64, with these axes:
+
+    design      (blocks, rows, columns)      rows: examples, or examples x output pixels
+    responses   (..., blocks, rows, outputs)
+    parameters  (..., blocks, outputs, columns)  columns: the weights of one output unit, then its bias
+"""
+
+import math
+from dataclasses import KW_ONLY, dataclass, field
+from typing import Any, ClassVar, Protocol
+
+import array_api_compat
+
+from numerics import Window
+from numerics.arguments import boolean, common_namespace, positive_int, real_array
+from numerics.patches import IMAGE_SHAPES, patches
+
+
+class Network(Protocol):
+    """What `gradient_descent` asks of a one-layer network."""
+
+    bias: bool
+    input_shapes: ClassVar[tuple[str, ...]]
+
+    @property
+    def outputs(self) -> int:
+        """Output units (fully connected) or channels."""
+
+    def check_inputs(self, name: str, inputs: Any) -> Any:
+        """Refuse inputs that do not fit the network."""
+
+    def design(self, inputs: Any) -> Any:
+        """A(x) for each input, stacked: (blocks, rows, columns)."""
+
+    def target_shape(self, inputs: Any) -> tuple[int, ...]:
+        """The shape of the network's predictions for `inputs`, which targets must have."""
+
+    def stack(self, predictions: Any) -> Any:
+        """Predictions (n, ...) as responses (blocks, rows, outputs)."""
+
+    def unstack(self, responses: Any, inputs: Any) -> Any:
+        """Responses (..., blocks, rows, outputs) as predictions (..., n, ...), batched as the inputs are."""
+
+    def weight_shape(self, inputs: Any) -> tuple[int, ...]:
+        """The weight's shape, as in torch."""
+
+    def bias_shape(self, inputs: Any) -> tuple[int, ...]:
+        """The bias's shape, as in torch."""
+
+    def identity_parameters(self, inputs: Any) -> Any:
+        """Θ*, the parameters of the identity: (blocks, outputs, columns)."""
+
+
+@dataclass(frozen=True)
+class FullyConnected:
+    """One fully connected layer, f(x) = W x (+ b): the theory of `torch.nn.Linear`.
+
+    Inputs are vectors, (n, d) or (d,); flatten images explicitly, in C, H, W order.
+
+    Args:
+        in_features: d.
+        out_features: output units; None for as many as inputs.
+        bias: whether there is a bias b.
+
+    Raises:
+        TypeError: a size that is not an integer, a bias that is not a bool.
+        ValueError: a size below 1.
+
+    Source: Zhang et al. 2020, section 4.1.
+    """
+
+    in_features: int
+    out_features: int | None = None
+    _: KW_ONLY
+    bias: bool = False
+
+    input_shapes: ClassVar[tuple[str, ...]] = ("(n, d)", "(d,)")
+
+    def __post_init__(self) -> None:
+        positive_int("in_features", self.in_features)
+        if self.out_features is not None:
+            positive_int("out_features", self.out_features)
+        boolean("bias", self.bias)
+
+    @property
+    def outputs(self) -> int:
+        return self.in_features if self.out_features is None else self.out_features
+
+    def check_inputs(self, name: str, inputs: Any) -> Any:
+        inputs = real_array(name, inputs, self.input_shapes)
+        if inputs.shape[-1] != self.in_features:
+            raise ValueError(f"{name} must have {self.in_features} features on the last axis, got {inputs.shape}")
+        return inputs
+
+    def design(self, inputs: Any) -> Any:
+        vectors = inputs if inputs.ndim == 2 else inputs[None, :]
+        return _with_ones(vectors[None, ...], self.bias)
+
+    def target_shape(self, inputs: Any) -> tuple[int, ...]:
+        return (*inputs.shape[:-1], self.outputs)
+
+    def stack(self, predictions: Any) -> Any:
+        return predictions[None, ...] if predictions.ndim == 2 else predictions[None, None, :]
+
+    def unstack(self, responses: Any, inputs: Any) -> Any:
+        predictions = responses[..., 0, :, :]
+        return predictions if inputs.ndim == 2 else predictions[..., 0, :]
+
+    def weight_shape(self, inputs: Any) -> tuple[int, ...]:
+        return (self.outputs, self.in_features)
+
+    def bias_shape(self, inputs: Any) -> tuple[int, ...]:
+        return (self.outputs,)
+
+    def identity_parameters(self, inputs: Any) -> Any:
+        if self.outputs != self.in_features:
+            raise ValueError(
+                f"targets may be left out only for the identity task, with as many outputs as inputs; "
+                f"got {self.outputs} outputs for {self.in_features} inputs"
+            )
+        xp = array_api_compat.array_namespace(inputs)
+        device = array_api_compat.device(inputs)
+        return xp.eye(self.outputs, self.in_features + self.bias, dtype=xp.float64, device=device)[None, ...]
+
+
+@dataclass(frozen=True)
+class _SlidingWindow:
+    """What convolutional and locally connected layers share: images, a window, and A(x) = patches."""
+
+    in_channels: int
+    out_channels: int | None = None
+    _: KW_ONLY
+    kernel_size: Any
+    stride: Any = 1
+    padding: Any = "same"
+    padding_mode: str = "zeros"
+    dilation: Any = 1
+    bias: bool = False
+    window: Window = field(init=False, repr=False, compare=False)
+
+    input_shapes: ClassVar[tuple[str, ...]] = IMAGE_SHAPES
+
+    def __post_init__(self) -> None:
+        positive_int("in_channels", self.in_channels)
+        if self.out_channels is not None:
+            positive_int("out_channels", self.out_channels)
+        boolean("bias", self.bias)
+        window = Window.of(
+            self.kernel_size,
+            stride=self.stride,
+            padding=self.padding,
+            padding_mode=self.padding_mode,
+            dilation=self.dilation,
+        )
+        object.__setattr__(self, "window", window)
+
+    @property
+    def outputs(self) -> int:
+        return self.in_channels if self.out_channels is None else self.out_channels
+
+    @property
+    def kernel_shape(self) -> tuple[int, int, int, int]:
+        """(out_channels, in_channels, k_h, k_w), the shape of `torch.nn.Conv2d.weight`."""
+        return (self.outputs, self.in_channels, *self.window.kernel_size)
+
+    def check_inputs(self, name: str, inputs: Any) -> Any:
+        inputs = real_array(name, inputs, self.input_shapes)
+        if inputs.shape[-3] != self.in_channels:
+            raise ValueError(f"{name} must have {self.in_channels} channels, got shape {tuple(inputs.shape)}")
+        self.window.output_size(*inputs.shape[-2:])
+        return inputs
+
+    def target_shape(self, inputs: Any) -> tuple[int, ...]:
+        return (*inputs.shape[:-3], self.outputs, *self.window.output_size(*inputs.shape[-2:]))
+
+    def identity_kernel(self, inputs: Any) -> Any:
+        """θ*: each channel's delta at the kernel's centre, then bias 0; shape (outputs, columns)."""
+        if self.outputs != self.in_channels:
+            raise ValueError(
+                f"targets may be left out only for the identity task, with as many output as input channels; "
+                f"got {self.outputs} for {self.in_channels}"
+            )
+        if self.window.stride != (1, 1):
+            raise ValueError(
+                f"targets may be left out only for the identity task, which needs stride 1; got {self.stride}"
+            )
+        if self.padding == "same" and self.window.centre_offset != (0, 0):
+            raise ValueError(
+                f"targets may be left out only for the identity task; with an even kernel_size {self.kernel_size} and "
+                f"dilation {self.dilation} no tap sees the output's own pixel, so no kernel is the identity"
+            )
+        xp = array_api_compat.array_namespace(inputs)
+        columns = self.in_channels * self.window.taps + self.bias
+        row, column = self.window.centre
+        first = row * self.window.kernel_size[1] + column
+        centre = first + xp.arange(self.outputs, device=array_api_compat.device(inputs)) * self.window.taps
+        here = xp.arange(columns, device=array_api_compat.device(inputs))[None, :] == centre[:, None]
+        return xp.astype(here, xp.float64)
+
+
+@dataclass(frozen=True)
+class Convolutional(_SlidingWindow):
+    """One convolutional layer: the theory of `torch.nn.Conv2d` with groups=1.
+
+    Images are (n, C, H, W) or (C, H, W), of any size that the kernel fits: a trained network predicts other sizes.
+
+    Args:
+        in_channels: C.
+        out_channels: output channels; None for as many as inputs.
+        kernel_size: k or (k_h, k_w).
+        stride: as in torch, an integer or a pair.
+        padding: "same" (stride 1), "valid", or pixels on both sides, an integer or a pair.
+        padding_mode: "zeros", "circular", "reflect" or "replicate".
+        dilation: as in torch, an integer or a pair.
+        bias: whether there is a bias, one per output channel.
+
+    Raises:
+        TypeError: a setting of the wrong type.
+        ValueError: a setting out of range.
+
+    Source: Zhang et al. 2020, section 4.2.
+    """
+
+    def design(self, inputs: Any) -> Any:
+        xp = array_api_compat.array_namespace(inputs)
+        seen = patches(inputs, self.window)
+        return _with_ones(xp.reshape(seen, (1, math.prod(seen.shape[:3]), math.prod(seen.shape[3:]))), self.bias)
+
+    def stack(self, predictions: Any) -> Any:
+        xp = array_api_compat.array_namespace(predictions)
+        last = xp.moveaxis(predictions, -3, -1)
+        return xp.reshape(last, (1, -1, self.outputs))
+
+    def unstack(self, responses: Any, inputs: Any) -> Any:
+        xp = array_api_compat.array_namespace(responses)
+        size = self.window.output_size(*inputs.shape[-2:])
+        last = xp.reshape(responses, (*responses.shape[:-3], *inputs.shape[:-3], *size, self.outputs))
+        return xp.moveaxis(last, -1, -3)
+
+    def weight_shape(self, inputs: Any) -> tuple[int, ...]:
+        return self.kernel_shape
+
+    def bias_shape(self, inputs: Any) -> tuple[int, ...]:
+        return (self.outputs,)
+
+    def identity_parameters(self, inputs: Any) -> Any:
+        return self.identity_kernel(inputs)[None, ...]
+
+
+@dataclass(frozen=True)
+class LocallyConnected(_SlidingWindow):
+    """One locally connected layer: a convolution whose kernel is not shared between output pixels.
+
+    Its weight has shape (H', W', out_channels, in_channels, k_h, k_w): `weight[i, j]` is the `Conv2d.weight` of output
+    pixel (i, j); its bias (H', W', out_channels). It predicts images of the size it was trained on.
+
+    Args:
+        in_channels: C.
+        out_channels: output channels; None for as many as inputs.
+        kernel_size: k or (k_h, k_w).
+        stride: as in torch, an integer or a pair.
+        padding: "same" (stride 1), "valid", or pixels on both sides, an integer or a pair.
+        padding_mode: "zeros", "circular", "reflect" or "replicate".
+        dilation: as in torch, an integer or a pair.
+        bias: whether there is a bias, one per output channel and pixel.
+
+    Raises:
+        TypeError: a setting of the wrong type.
+        ValueError: a setting out of range.
+
+    Source: the design matrix of design.md's table; a pixel's limit is Theorem 2's with that pixel's patches.
+    """
+
+    def design(self, inputs: Any) -> Any:
+        xp = array_api_compat.array_namespace(inputs)
+        seen = patches(inputs, self.window)  # n, H', W', C, kh, kw
+        n, high, wide = seen.shape[:3]
+        rows = xp.reshape(seen, (n, high * wide, math.prod(seen.shape[3:])))
+        return _with_ones(xp.permute_dims(rows, (1, 0, 2)), self.bias)
+
+    def stack(self, predictions: Any) -> Any:
+        xp = array_api_compat.array_namespace(predictions)
+        batch = predictions if predictions.ndim == 4 else predictions[None, ...]
+        pixels = xp.reshape(batch, (*batch.shape[:2], -1))  # n, outputs, pixels
+        return xp.permute_dims(pixels, (2, 0, 1))
+
+    def unstack(self, responses: Any, inputs: Any) -> Any:
+        xp = array_api_compat.array_namespace(responses)
+        size = self.window.output_size(*inputs.shape[-2:])
+        last = xp.moveaxis(responses, -3, -1)  # ..., n, outputs, pixels
+        predictions = xp.reshape(last, (*last.shape[:-1], *size))
+        return predictions if inputs.ndim == 4 else predictions[..., 0, :, :, :]
+
+    def weight_shape(self, inputs: Any) -> tuple[int, ...]:
+        return (*self.window.output_size(*inputs.shape[-2:]), *self.kernel_shape)
+
+    def bias_shape(self, inputs: Any) -> tuple[int, ...]:
+        return (*self.window.output_size(*inputs.shape[-2:]), self.outputs)
+
+    def identity_parameters(self, inputs: Any) -> Any:
+        xp = array_api_compat.array_namespace(inputs)
+        pixels = math.prod(self.window.output_size(*inputs.shape[-2:]))
+        kernel = self.identity_kernel(inputs)
+        return xp.broadcast_to(kernel, (pixels, *kernel.shape))
+
+
+def _with_ones(rows: Any, bias: bool) -> Any:
+    """Design rows with the column of ones that a bias multiplies."""
+    if not bias:
+        return rows
+    xp = array_api_compat.array_namespace(rows)
+    return xp.concat([rows, xp.ones_like(rows[..., :1])], axis=-1)
+
+
+def pack(network: Network, weight: Any, bias: Any) -> Any:
+    """Weight and bias in torch's layout as parameters (blocks, outputs, columns)."""
+    xp = common_namespace(weight=weight, bias=bias)
+    axes = -1 if isinstance(network, FullyConnected) else -3  # those of one output unit's weight
+    blocks_outputs = weight.shape[:axes]
+    flat = xp.reshape(weight, (-1, network.outputs, math.prod(weight.shape[len(blocks_outputs) :])))
+    if bias is None:
+        return flat
+    return xp.concat([flat, xp.reshape(bias, (-1, network.outputs, 1))], axis=-1)
+
+
+def unpack(network: Network, inputs: Any, parameters: Any) -> tuple[Any, Any]:
+    """Parameters (..., blocks, outputs, columns) as (weight, bias or None) in torch's layout."""
+    xp = array_api_compat.array_namespace(parameters)
+    leading = parameters.shape[:-3]
+    weight, bias = parameters, None
+    if network.bias:
+        weight = parameters[..., :-1]
+        bias = xp.reshape(parameters[..., -1], (*leading, *network.bias_shape(inputs)))
+    return xp.reshape(weight, (*leading, *network.weight_shape(inputs))), bias

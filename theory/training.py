@@ -1,0 +1,261 @@
+"""What gradient descent makes of a one-layer network: in the limit, and after any number of steps."""
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+import array_api_compat
+import numpy as np
+from jaxtyping import Float, Num
+
+from numerics import row_space
+from numerics.arguments import as_float64, common_namespace, floating_dtype, real_array, step_numbers
+from numerics.momentum import momentum_modes
+from numerics.row_space import RowSpace, to_numpy
+from theory.networks import Network, pack, unpack
+from theory.optimizer import GradientDescent, stable_lr
+
+
+@dataclass(frozen=True)
+class TrainedNetwork:
+    """A one-layer network after training, as theory predicts it. Call it to predict new inputs.
+
+    After a sequence of step numbers (a trajectory), weight, bias and predictions have one more axis in front: time.
+
+    Attributes:
+        network: its architecture.
+        weight: in torch's layout, comparable to `nn.Linear.weight` or `nn.Conv2d.weight` entry by entry.
+        bias: in torch's layout, or None.
+        rank: of the design matrix; for a locally connected network one per output pixel, (H', W').
+        deficiency: parameters of one output unit (its bias included) less the rank: what training leaves untouched.
+        spectrum: the design matrix's singular values, descending; for a locally connected network (H', W', values).
+        steps: how long it was trained: math.inf, a number, or a tuple of numbers.
+    """
+
+    network: Network
+    weight: Float[Any, "..."]
+    bias: Float[Any, "..."] | None
+    rank: int | np.ndarray
+    deficiency: int | np.ndarray
+    spectrum: Float[Any, "..."]
+    steps: float | tuple[int, ...]
+    _parameters: Any = field(repr=False)
+    _trained_on: Any = field(repr=False)
+
+    def __call__(self, inputs: Num[Any, "..."]) -> Float[Any, "..."]:
+        """Predict the network's outputs.
+
+        Args:
+            inputs: (n, d) or (d,) for a fully connected network, else (n, C, H, W) or (C, H, W); for a convolutional
+                network of any size that its kernel fits. Of the training inputs' kind, device and floating dtype, or
+                integers.
+
+        Returns:
+            Predictions with the inputs' batching, in the training inputs' floating dtype: (n, outputs) or (outputs,),
+            (n, outputs, H', W') or (outputs, H', W').
+
+        Raises:
+            TypeError: inputs that are not a real array, or of another kind or dtype than the training inputs.
+            ValueError: inputs that do not fit the network, or on another device.
+        """
+        inputs = self.network.check_inputs("inputs", inputs)
+        typed = self.weight if array_api_compat.array_namespace(inputs).isdtype(inputs.dtype, "integral") else inputs
+        xp = common_namespace(inputs=typed, **{"the training inputs": self.weight})
+        if array_api_compat.device(inputs) != array_api_compat.device(self.weight):
+            raise ValueError("inputs must be on the training inputs' device")
+        if array_api_compat.array_namespace(inputs) is not xp:
+            raise TypeError(
+                f"inputs must be of the training inputs' kind, {type(self.weight).__name__}, "
+                f"got {type(inputs).__name__}"
+            )
+        shape = self.network.weight_shape(inputs)
+        if shape != self.network.weight_shape(self._trained_on):
+            raise ValueError(
+                f"a locally connected network predicts images of the size it was trained on, "
+                f"{tuple(self._trained_on.shape[-2:])}, got {tuple(inputs.shape[-2:])}"
+            )
+        responses = self.network.design(as_float64(inputs)) @ xp.matrix_transpose(self._parameters)
+        return xp.astype(self.network.unstack(responses, inputs), self.weight.dtype)
+
+
+def gradient_descent(
+    network: Network,
+    inputs: Num[Any, "..."],
+    targets: Num[Any, "..."] | None = None,
+    *,
+    initial: Any = None,
+    steps: Any = math.inf,
+    optimizer: GradientDescent | None = None,
+) -> TrainedNetwork:
+    """Return the network that full-batch gradient descent on the mean squared error arrives at.
+
+    With the design matrices of the inputs stacked into D and the targets into T, it ends at
+
+        Θ_∞ = Θ₀ (I − Π) + (D⁺T)ᵀ,   Π = D⁺D,
+
+    and after t steps each singular direction of D has covered 1 − e_t of that way, with e_t from
+    `numerics.momentum_response` at λ = 2σ²/(number of target entries).
+
+    Args:
+        network: FullyConnected, Convolutional or LocallyConnected.
+        inputs: training inputs, (n, d) or (d,) for a fully connected network, else (n, C, H, W) or (C, H, W).
+        targets: what the network is to output for them, in the shape of its output; None for the identity task: the
+            inputs themselves ("same" padding) or what the kernel's central tap sees of them ("valid": the centre crop).
+        initial: initial weight in torch's layout, or (weight, bias) where the network has a bias; None for zeros.
+        steps: math.inf for the limit, a number of steps, or a sequence of numbers (a trajectory).
+        optimizer: learning rate, momentum and schedule; required for finite steps. In the limit the result does not
+            depend on it, but an unstable final rate is refused.
+
+    Returns:
+        The trained network, its arrays of the inputs' kind, device and floating dtype (float64 for integers).
+
+    Raises:
+        TypeError: arrays of different kinds or dtypes, a bare weight where there is a bias, or wrong types.
+        ValueError: shapes that do not fit, no targets where the identity has no meaning, finite steps without an
+            optimizer, steps=inf with an unstable final learning rate, or a rank that rounding leaves undecided.
+        OverflowError: an unstable learning rate has carried the weights past what float64 can hold.
+
+    Source: Zhang et al. 2020, Theorems 1 and 2; derived in theory/derivations ("fcn-limit", "cnn-limit", "momentum").
+    """
+    problem = problem_of(network, inputs, targets, steps=steps, optimizer=optimizer)
+    start = _initial_parameters(network, problem.inputs, initial)
+    parameters = problem.learned_parameters()
+    if start is not None:
+        parameters = parameters + problem.forget(start)
+    return _trained_network(problem, parameters)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A checked training problem in float64: the design's row space, and how far training gets along it."""
+
+    network: Network
+    inputs: Any
+    dtype: Any
+    space: RowSpace
+    coordinates: Any  # UᵀT, (blocks, q, outputs)
+    steps: float | tuple[int, ...]
+    learned: Any  # 1 − e_t per mode, (..., blocks, q)
+
+    @property
+    def xp(self) -> Any:
+        """The arrays' namespace."""
+        return array_api_compat.array_namespace(self.inputs)
+
+    def learned_parameters(self) -> Any:
+        """What training adds, (D⁺T)ᵀ mode by mode as far as learned, (..., blocks, outputs, columns)."""
+        gain = self.learned * self.space.inverse_singular_values()
+        return self.xp.matrix_transpose(self.space.right @ (gain[..., None] * self.coordinates))
+
+    def forget(self, initial: Any) -> Any:
+        """What training leaves of initial parameters: Θ₀ − Θ₀ V diag(learned) Vᵀ, (..., blocks, outputs, columns)."""
+        basis = self.space.right
+        return initial - (initial @ basis * self.learned[..., None, :]) @ self.xp.matrix_transpose(basis)
+
+
+def problem_of(
+    network: Network, inputs: Any, targets: Any, *, steps: Any, optimizer: GradientDescent | None
+) -> Problem:
+    """Check a training problem and decompose its design matrix; see `gradient_descent`."""
+    inputs = network.check_inputs("inputs", inputs)
+    targets = _check_targets(network, inputs, targets)
+    xp = common_namespace(inputs=inputs, targets=targets)
+    if optimizer is not None and not isinstance(optimizer, GradientDescent):
+        raise TypeError(f"optimizer must be a GradientDescent, got {type(optimizer).__name__}")
+
+    design = network.design(as_float64(inputs))
+    space = row_space(design)
+    if targets is None:
+        responses = design @ xp.matrix_transpose(network.identity_parameters(inputs))
+    else:
+        responses = network.stack(as_float64(targets))
+    entries = math.prod(responses.shape)
+    steps, learned = _learned(space, entries, steps, optimizer)
+    coordinates = xp.matrix_transpose(space.left) @ responses
+    return Problem(network, inputs, floating_dtype(inputs), space, coordinates, steps, learned)
+
+
+def _trained_network(problem: Problem, parameters: Any) -> TrainedNetwork:
+    network, inputs, xp = problem.network, problem.inputs, problem.xp
+    weight, bias = unpack(network, inputs, parameters)
+    columns = parameters.shape[-1]
+    blocks = network.bias_shape(inputs)[:-1]  # (H', W') for a locally connected network, () else
+    rank = problem.space.rank.reshape(blocks) if blocks else int(problem.space.rank[0])
+    return TrainedNetwork(
+        network=network,
+        weight=xp.astype(weight, problem.dtype),
+        bias=None if bias is None else xp.astype(bias, problem.dtype),
+        rank=rank,
+        deficiency=columns - rank,
+        spectrum=xp.astype(xp.reshape(problem.space.singular_values, (*blocks, -1)), problem.dtype),
+        steps=problem.steps,
+        _parameters=parameters,
+        _trained_on=inputs,
+    )
+
+
+def _learned(
+    space: RowSpace, target_entries: int, steps: Any, optimizer: GradientDescent | None
+) -> tuple[float | tuple[int, ...], Any]:
+    """How much of its way each mode has covered, after checking that the question has an answer."""
+    xp = array_api_compat.array_namespace(space.right)
+    if isinstance(steps, float | np.floating) and steps == math.inf:
+        if optimizer is not None:
+            limit = stable_lr(to_numpy(space.singular_values), target_entries, optimizer.momentum)
+            if optimizer.final_lr >= limit:
+                raise ValueError(
+                    f"optimizer's final learning rate {optimizer.final_lr:.6g} must be below {limit:.6g}, "
+                    "at and above which gradient descent does not converge on these inputs (see max_stable_lr)"
+                )
+        space.require_decided()
+        return math.inf, xp.astype(space.kept, xp.float64)
+    numbers = step_numbers(steps)
+    if optimizer is None:
+        raise ValueError("optimizer must be given for a finite number of steps: its learning rate decides the result")
+    _, learned = momentum_modes(
+        2 * space.singular_values**2 / target_entries,
+        lr=optimizer.lr,
+        momentum=optimizer.momentum,
+        milestones=optimizer.milestones,
+        gamma=optimizer.gamma,
+        steps=steps,
+    )
+    return (numbers if hasattr(steps, "__iter__") else numbers[0]), learned
+
+
+def _check_targets(network: Network, inputs: Any, targets: Any) -> Any:
+    if targets is None:
+        return None
+    shape = network.target_shape(inputs)
+    targets = real_array("targets", targets, network.input_shapes)
+    if tuple(targets.shape) != shape:
+        raise ValueError(f"targets must have the shape of the network's output, {shape}, got {tuple(targets.shape)}")
+    return targets
+
+
+def _initial_parameters(network: Network, inputs: Any, initial: Any) -> Any:
+    """Checked initial weight, or (weight, bias), as parameters (blocks, outputs, columns) in float64."""
+    if initial is None:
+        return None
+    bias = None
+    if isinstance(initial, tuple | list):
+        if not network.bias:
+            raise TypeError("initial must be the weight alone: the network has no bias")
+        if len(initial) != 2:
+            raise ValueError(f"initial must be (weight, bias), got {len(initial)} parts")
+        weight, bias = initial
+        bias = _of_shape("initial bias", bias, network.bias_shape(inputs))
+    elif network.bias:
+        raise TypeError(f"initial must be (weight, bias), as the network has a bias; got {type(initial).__name__}")
+    else:
+        weight = initial
+    weight = _of_shape("initial weight", weight, network.weight_shape(inputs))
+    common_namespace(inputs=inputs, **{"initial weight": weight, "initial bias": bias})
+    return pack(network, as_float64(weight), None if bias is None else as_float64(bias))
+
+
+def _of_shape(name: str, value: Any, shape: tuple[int, ...]) -> Any:
+    value = real_array(name, value, [f"({', '.join(map(str, shape))}{',' * (len(shape) == 1)})"])
+    if tuple(value.shape) != shape:
+        raise ValueError(f"{name} must have shape {shape}, got {tuple(value.shape)}")
+    return value
