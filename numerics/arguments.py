@@ -53,8 +53,8 @@ def is_integer(array: Any) -> bool:
     return bool(array_api_compat.array_namespace(array).isdtype(array.dtype, "integral"))
 
 
-def common_namespace(**arrays: Any) -> Any:
-    """The one array namespace of several arrays; `None` values are passed over.
+def common_namespace(*, same_dtype: bool = True, **arrays: Any) -> Any:
+    """The one array namespace of several arrays on one device; `None` values are passed over.
 
     Raises:
         TypeError: kinds (NumPy, torch...), or floating dtypes, are mixed.
@@ -70,9 +70,7 @@ def common_namespace(**arrays: Any) -> Any:
         devices = [array_api_compat.device(given[first]), array_api_compat.device(given[name])]
         if devices[0] != devices[1]:
             raise ValueError(f"{first} and {name} must be on one device, got {devices[0]} and {devices[1]}")
-    dtypes = {name: floating_dtype(array) for name, array in given.items()}
-    for name, dtype in dtypes.items():
-        if dtype != dtypes[first]:
+        if same_dtype and floating_dtype(given[first]) != floating_dtype(given[name]):
             raise TypeError(
                 f"{first} and {name} must have one floating dtype (integers count as float64), "
                 f"got {given[first].dtype} and {given[name].dtype}"

@@ -70,12 +70,15 @@ def momentum_modes(
     if bool(xp.any(lam < 0)):
         raise ValueError(f"eigenvalues must not be negative, got {float(xp.min(lam))}")
 
-    state = (xp.ones_like(lam), xp.zeros_like(lam), xp.zeros_like(lam))  # left, learned, velocity
-    states, now = {}, 0
-    for t in sorted({*numbers, *(m for m in milestones if m < max(numbers))}):
-        rate = lr * gamma ** sum(m <= now for m in milestones)
-        state, now = _advance(xp, state, lam, rate, momentum, t - now), t
-        states[t] = state
+    # A stretch of one learning rate starts at step 0 and at each milestone.
+    state, start, states = (xp.ones_like(lam), xp.zeros_like(lam), xp.zeros_like(lam)), 0, {}
+    for end in (*milestones, max(numbers) + 1):
+        rate = lr * gamma ** sum(milestone <= start for milestone in milestones)
+        for t in {t for t in numbers if start <= t < end}:
+            states[t] = _advance(xp, state, lam, rate, momentum, t - start)
+        if end > max(numbers):
+            break
+        state, start = _advance(xp, state, lam, rate, momentum, end - start), end
     left = xp.stack([states[t][0] for t in numbers])
     learned = xp.stack([states[t][1] for t in numbers])
     if not bool(xp.all(xp.isfinite(left))):

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float, Num
 
 from numerics import row_space
-from numerics.arguments import as_float64, common_namespace, floating_dtype, real_array, step_numbers
+from numerics.arguments import as_float64, common_namespace, floating_dtype, is_integer, real_array, step_numbers
 from numerics.momentum import momentum_modes
 from numerics.row_space import RowSpace, to_numpy
 from theory.networks import Network, pack, unpack
@@ -59,15 +59,8 @@ class TrainedNetwork:
             ValueError: inputs that do not fit the network, or on another device.
         """
         inputs = self.network.check_inputs("inputs", inputs)
-        typed = self.weight if array_api_compat.array_namespace(inputs).isdtype(inputs.dtype, "integral") else inputs
-        xp = common_namespace(inputs=typed, **{"the training inputs": self.weight})
-        if array_api_compat.device(inputs) != array_api_compat.device(self.weight):
-            raise ValueError("inputs must be on the training inputs' device")
-        if array_api_compat.array_namespace(inputs) is not xp:
-            raise TypeError(
-                f"inputs must be of the training inputs' kind, {type(self.weight).__name__}, "
-                f"got {type(inputs).__name__}"
-            )
+        others = {"the training inputs": self.weight}
+        xp = common_namespace(inputs=inputs, **others, same_dtype=not is_integer(inputs))
         shape = self.network.weight_shape(inputs)
         if shape != self.network.weight_shape(self._trained_on):
             raise ValueError(

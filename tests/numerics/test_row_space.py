@@ -1,0 +1,129 @@
+"""Projectors and minimum-norm solutions against matrices whose answer is known."""
+
+import array_api_strict
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from numerics import UndecidedRankError, row_space
+from tests.cases import seeds
+
+EPS = np.finfo(float).eps
+
+
+def orthonormal(rng: np.random.Generator, rows: int, columns: int) -> np.ndarray:
+    return np.linalg.qr(rng.standard_normal((rows, columns)))[0]
+
+
+@st.composite
+def spectra(draw):
+    """A matrix built from its own decomposition: D = U diag(σ) Vᵀ, condition number up to 10¹²."""
+    columns = draw(st.integers(1, 12))
+    rank = draw(st.integers(min(2, columns), columns))
+    rows = draw(st.sampled_from([rank, rank + 3, 100]))
+    condition = 10.0 ** draw(st.integers(0, 12)) if columns > 1 else 1.0
+    rng = np.random.default_rng(draw(seeds))
+    values = np.geomspace(1, 1 / condition, rank)
+    return orthonormal(rng, rows, rank), values, orthonormal(rng, columns, rank), condition
+
+
+def rounding(rows: int, columns: int, condition: float) -> float:
+    """What rounding moves a subspace or a solution by: the backward error of forming and factoring D, times κ.
+
+    Forming D from its factors costs columns · ε, factoring it ε (√rows + columns); √2 for the two-sided subspace.
+    """
+    return 2 * EPS * (np.sqrt(rows) + 2 * columns) * np.sqrt(columns) * condition
+
+
+@given(spectra(), seeds)
+def test_projector_and_minimum_norm_solution_up_to_condition_1e12(spectrum, seed):
+    left, values, right, condition = spectrum
+    matrix = left * values @ right.T
+    space = row_space(matrix)
+    assert int(space.rank) == len(values)
+    bound = rounding(*matrix.shape, condition)
+    assert np.linalg.norm(space.projector() - right @ right.T) <= bound
+    # A consistent system whose minimum-norm solution is known: targets made from a vector of the row space.
+    solution = right @ np.random.default_rng(seed).standard_normal((len(values), 2))
+    found = space.minimum_norm_solution(matrix @ solution)
+    assert np.linalg.norm(found - solution) <= bound * np.linalg.norm(solution)
+
+
+@given(spectra())
+def test_decomposition_reproduces_the_matrix(spectrum):
+    left, values, right, _ = spectrum
+    matrix = left * values @ right.T
+    space = row_space(matrix)
+    rebuilt = (space.left * space.singular_values) @ space.right.T
+    # The vectors pass through as many sweeps of rotations as there are columns, each adding its own rounding.
+    assert np.linalg.norm(rebuilt - matrix) <= matrix.shape[1] * rounding(*matrix.shape, 1)
+
+
+def test_minimum_norm_solution_of_inconsistent_targets_is_least_squares():
+    rng = np.random.default_rng(0)
+    matrix, targets = rng.standard_normal((30, 4)), rng.standard_normal((30, 2))
+    expected = np.linalg.lstsq(matrix, targets, rcond=None)[0]
+    condition = np.linalg.cond(matrix)
+    bound = rounding(30, 4, condition**2) * np.linalg.norm(targets)
+    assert np.linalg.norm(row_space(matrix).minimum_norm_solution(targets) - expected) <= bound
+
+
+def test_stacks_of_matrices_are_independent():
+    rng = np.random.default_rng(1)
+    stack = rng.standard_normal((3, 5, 4))
+    stack[1, :, 0] = 0
+    space = row_space(stack)
+    assert space.rank.tolist() == [4, 3, 4]
+    for matrix, projector in zip(stack, space.projector(), strict=True):
+        assert np.linalg.norm(projector - np.linalg.pinv(matrix) @ matrix) <= rounding(5, 4, 1e3)
+
+
+def test_the_gram_route_is_taken_only_for_small_condition_numbers():
+    rng = np.random.default_rng(2)
+    left, right = orthonormal(rng, 400, 5), orthonormal(rng, 5, 5)
+    for condition in (1.0, 9.9, 10.1, 1e6, 1e12):
+        values = np.geomspace(1, 1 / condition, 5)
+        space = row_space(left * values @ right.T)
+        error = np.abs(space.singular_values - values).max()
+        assert error <= rounding(400, 5, min(condition, 10))
+
+
+@pytest.mark.parametrize("convert", [torch.from_numpy, array_api_strict.asarray])
+def test_array_kinds_agree(convert):
+    matrix = np.random.default_rng(3).standard_normal((6, 4))
+    matrix[:, 3] = matrix[:, 0]
+    space, other = row_space(matrix), row_space(convert(matrix))
+    assert other.rank == space.rank == 3
+    assert np.linalg.norm(np.asarray(other.projector()) - space.projector()) <= rounding(6, 4, 10)
+
+
+def test_zero_matrix_spans_nothing():
+    space = row_space(np.zeros((4, 3)))
+    space.require_decided()
+    assert int(space.rank) == 0
+    assert not space.projector().any()
+    assert not space.minimum_norm_solution(np.ones((4, 1))).any()
+
+
+def test_an_ambiguous_rank_is_refused_naming_both_singular_values():
+    # With noise ε (√3 + 3) = 1.05e-15: one value just above it, one just below.
+    space = row_space(np.diag([1.0, 1.2e-15, 0.9e-15]))
+    with pytest.raises(UndecidedRankError, match=r"1\.200e-15 and 9\.000e-16"):
+        space.require_decided()
+
+
+@pytest.mark.parametrize(
+    ("matrix", "error", "message"),
+    [
+        (np.ones(3), ValueError, "matrix must have shape"),
+        ("text", ValueError, "matrix must have shape"),
+        (np.full((2, 2), np.nan), ValueError, "matrix must be finite"),
+        (np.ones((0, 2)), ValueError, "matrix must not be empty"),
+        (np.ones((2, 2), bool), TypeError, "integers or real"),
+    ],
+)
+def test_bad_input_gets_a_sentence(matrix, error, message):
+    with pytest.raises(error, match=message):
+        row_space(matrix)
