@@ -94,8 +94,10 @@ pre { margin: .5rem 0 0; padding: .75rem; background: var(--block); border-left:
 .not-run { --of-verdict: var(--not-run); }
 @media print { :root { --ink: #000; --soft: #444; --paper: #fff; --line: #bbb; --block: #fff; --verified: #11692f;
   --refuted: #b3171f; --error: #8a1c9c; --undecided: #855300; --not-run: #444; }
-  body { max-width: none; padding: 0; font-size: 9.5pt; } .scroll { overflow: visible; } .statement { min-width: 0; } tr { break-inside: avoid; }
+  html { font-size: 9pt; } body { max-width: none; padding: 0; }
+  .scroll { overflow: visible; } .statement { min-width: 0; } tr { break-inside: avoid; }
   .verdict::before { print-color-adjust: exact; -webkit-print-color-adjust: exact; } }
+@page { margin: 14mm; }
 """
 
 

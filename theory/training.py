@@ -58,17 +58,23 @@ class TrainedNetwork:
             TypeError: inputs that are not a real array, or of another kind or dtype than the training inputs.
             ValueError: inputs that do not fit the network, or on another device.
         """
-        inputs = self.network.check_inputs("inputs", inputs)
-        others = {"the training inputs": self.weight}
-        xp = common_namespace(inputs=inputs, **others, same_dtype=not is_integer(inputs))
-        shape = self.network.weight_shape(inputs)
-        if shape != self.network.weight_shape(self._trained_on):
-            raise ValueError(
-                f"a locally connected network predicts images of the size it was trained on, "
-                f"{tuple(self._trained_on.shape[-2:])}, got {tuple(inputs.shape[-2:])}"
-            )
+        inputs = check_predictable(self.network, inputs, self._trained_on)
+        xp = array_api_compat.array_namespace(inputs)
         responses = self.network.design(as_float64(inputs)) @ xp.matrix_transpose(self._parameters)
         return xp.astype(self.network.unstack(responses, inputs), self.weight.dtype)
+
+
+def check_predictable(network: Network, inputs: Any, trained_on: Any) -> Any:
+    """Refuse inputs that a network trained on `trained_on` cannot be asked about; see `TrainedNetwork.__call__`."""
+    inputs = network.check_inputs("inputs", inputs)
+    others = {"the training inputs": trained_on}
+    common_namespace(inputs=inputs, **others, same_dtype=not is_integer(inputs))
+    if network.weight_shape(inputs) != network.weight_shape(trained_on):
+        raise ValueError(
+            f"a locally connected network predicts images of the size it was trained on, "
+            f"{tuple(trained_on.shape[-2:])}, got {tuple(inputs.shape[-2:])}"
+        )
+    return inputs
 
 
 def gradient_descent(

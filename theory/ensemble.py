@@ -1,0 +1,315 @@
+"""The law of a trained network's predictions over its random initial weights, computed and not sampled."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import array_api_compat
+import numpy as np
+from jaxtyping import Float, Num
+
+from numerics import GaussianQuadraticForm
+from numerics.arguments import as_float64, common_namespace, is_integer, positive_int, real_array
+from numerics.row_space import to_numpy
+from theory.networks import Network
+from theory.optimizer import GradientDescent
+from theory.schemes import Scheme, scheme_of
+from theory.training import Problem, check_predictable, problem_of
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """All the networks that training may end at, one for each draw of the initial weights.
+
+    Training maps each output unit's initial parameters θ₀ to F θ₀ + (what it learned), with F = I − V diag(1 − e_t) Vᵀ,
+    the same for all units of a block. The initial parameters have mean zero and covariance Σ₀ = diag(variances), so the
+    prediction f(x) = A(x) θ has mean A(x) (learned) and covariance A F Σ₀ F Aᵀ within a unit's outputs, and none
+    between units. f(x) is Gaussian where the initial weights are.
+
+    Attributes:
+        network: the architecture.
+        scheme: the distribution of its initial weights.
+    """
+
+    network: Network
+    scheme: Scheme
+    _problem: Problem
+    _variances: np.ndarray  # of one unit's initial parameters, (columns,)
+
+    def mean(self, x: Num[Any, "..."]) -> Float[Any, "..."]:
+        """Return E f(x), in the shape of a prediction.
+
+        Args:
+            x: inputs, as `TrainedNetwork` takes them; the same for all methods.
+
+        Raises:
+            TypeError: as a call of `TrainedNetwork`; the same for all methods.
+            ValueError: as a call of `TrainedNetwork`; the same for all methods.
+
+        Source: derived in theory/derivations ("cnn-expected-mse"); the same for variance and expected_mse.
+        """
+        x = self._check(x)
+        return self._as_prediction(self._mean_responses(x), x)
+
+    def variance(self, x: Num[Any, "..."]) -> Float[Any, "..."]:
+        """Return Var f(x), entry by entry, in the shape of a prediction."""
+        x = self._check(x)
+        xp = self._problem.xp
+        per_row = xp.sum(self._spread(x) ** 2, axis=-1)
+        rows = xp.broadcast_to(per_row[..., None], (*per_row.shape, self.network.outputs))
+        return self._as_prediction(rows, x)
+
+    def covariance_product(self, x: Num[Any, "..."], v: Num[Any, "..."]) -> Float[Any, "..."]:
+        """Return Cov(f(x)) v without forming the covariance, all the predictions of a batch being jointly random.
+
+        Args:
+            x: inputs.
+            v: in the shape of the prediction for x.
+
+        Returns:
+            In the same shape.
+
+        Raises:
+            TypeError: as a call of `TrainedNetwork`, for x and v.
+            ValueError: as a call of `TrainedNetwork`; v of another shape.
+        """
+        x = self._check(x)
+        v = self._check_reference("v", v, x)
+        spread, rows = self._spread(x), self.network.stack(as_float64(v))
+        xp = self._problem.xp
+        return self._as_prediction(spread @ (xp.matrix_transpose(spread) @ rows), x)
+
+    def expected_mse(self, x: Num[Any, "..."], reference: Num[Any, "..."] | None = None) -> Float[Any, "..."]:
+        """Return the expected mean squared error of f(x) for each image: squared bias plus variance.
+
+        Args:
+            x: inputs.
+            reference: what f(x) is compared with, in the shape of the prediction; None for the identity's output: x
+                itself, or what the kernel's central tap sees of it.
+
+        Returns:
+            One value per image, shape (n,), or () without a batch axis.
+
+        Raises:
+            TypeError: as a call of `TrainedNetwork`, for x and reference.
+            ValueError: as a call of `TrainedNetwork`; a reference of another shape, or none where the identity has no
+                meaning.
+        """
+        x = self._check(x)
+        offset = self._offset(x, reference)
+        xp = self._problem.xp
+        square = offset**2 + xp.sum(self._spread(x) ** 2, axis=-1)[..., None]
+        return self._per_image(self.network.unstack(square, x), x)
+
+    def mse_variance(self, x: Num[Any, "..."], reference: Num[Any, "..."] | None = None) -> Float[Any, "..."]:
+        """Return the variance over initial weights of the mean squared error of f(x), one value per image.
+
+        For independent entries θ of variance v and excess kurtosis κ, the error is θᵀBθ + 2bᵀθ + const per output unit,
+        with variance 2 Σ B²ᵢⱼvᵢvⱼ + κ Σ B²ᵢᵢv²ᵢ + 4 Σ b²ᵢvᵢ.
+
+        Args:
+            x: inputs.
+            reference: as in `expected_mse`.
+
+        Returns:
+            One value per image, shape (n,), or () without a batch axis.
+
+        Raises:
+            TypeError: as `expected_mse`.
+            ValueError: as `expected_mse`; an orthogonal scheme, whose entries are not independent.
+        """
+        if self.scheme.family == "orthogonal":
+            raise ValueError("mse_variance needs independent initial weights; those of an orthogonal scheme are not")
+        values = []
+        for spread, offset, entries in self._images(x, reference):
+            # In units of the standard deviations, θ = √v z: S holds A F √v.
+            B = np.swapaxes(spread, -1, -2) @ spread
+            b = np.swapaxes(spread, -1, -2) @ offset
+            units = offset.shape[-1]
+            diagonal = np.diagonal(B, axis1=-2, axis2=-1)
+            second = units * (2 * np.sum(B**2) + self.scheme.excess_kurtosis * np.sum(diagonal**2))
+            values.append((second + 4 * np.sum(b**2)) / entries**2)
+        return self._from_list(values, self._check(x))
+
+    def mse_law(self, x: Num[Any, "..."], reference: Num[Any, "..."] | None = None) -> list[GaussianQuadraticForm]:
+        """Return the distribution of the mean squared error of f(x), one quadratic form in Gaussians per image.
+
+        Args:
+            x: inputs.
+            reference: as in `expected_mse`.
+
+        Raises:
+            TypeError: as `expected_mse`.
+            ValueError: as `expected_mse`; a scheme that is not Gaussian.
+        """
+        if not self.scheme.gaussian:
+            raise ValueError(
+                f"the distribution of the error is known for Gaussian initial weights only, not for "
+                f"{self.scheme.family} ones, where f(x) is not Gaussian; expected_mse is exact for all schemes"
+            )
+        return [_law(*image) for image in self._images(x, reference)]
+
+    def mse_cdf(self, value: float, x: Num[Any, "..."], reference: Num[Any, "..."] | None = None) -> Float[Any, "..."]:
+        """Return P(mean squared error of f(x) ≤ value), one per image.
+
+        Args:
+            value: a real number.
+            x: inputs.
+            reference: as in `expected_mse`.
+
+        Raises:
+            TypeError: as `mse_law`.
+            ValueError: as `mse_law`.
+        """
+        return self._from_list([float(law.cdf(value)) for law in self.mse_law(x, reference)], self._check(x))
+
+    def mse_quantile(self, q: float, x: Num[Any, "..."], reference: Num[Any, "..."] | None = None) -> Float[Any, "..."]:
+        """Return the value that the mean squared error of f(x) stays below with probability q, one per image.
+
+        Args:
+            q: in [0, 1].
+            x: inputs.
+            reference: as in `expected_mse`.
+
+        Raises:
+            TypeError: as `mse_law`.
+            ValueError: as `mse_law`; q outside [0, 1].
+        """
+        return self._from_list([float(law.quantile(q)) for law in self.mse_law(x, reference)], self._check(x))
+
+    def sample(self, x: Num[Any, "..."], n: int, seed: int) -> Float[Any, "n ..."]:
+        """Return predictions of n networks trained from independent draws of the initial weights.
+
+        Args:
+            x: inputs.
+            n: how many networks.
+            seed: of NumPy's default generator; the draws are not those of `empirics.initialize`.
+
+        Returns:
+            Shape (n, *prediction shape).
+
+        Raises:
+            TypeError: as a call of `TrainedNetwork`; n or seed not an integer.
+            ValueError: as a call of `TrainedNetwork`; n below 1 or a negative seed.
+        """
+        x = self._check(x)
+        n, seed = positive_int("n", n), positive_int("seed", seed, least=0)
+        xp = self._problem.xp
+        parameters = self._problem.learned_parameters()
+        blocks, outputs, columns = parameters.shape
+        drawn = self.scheme.draw(np.random.default_rng(seed), (n, blocks, outputs, columns), self._variances)
+        start = xp.asarray(drawn, device=array_api_compat.device(parameters))
+        responses = self.network.design(as_float64(x)) @ xp.matrix_transpose(parameters + self._problem.forget(start))
+        return self._as_prediction(responses, x)
+
+    def _check(self, x: Any) -> Any:
+        return check_predictable(self.network, x, self._problem.inputs)
+
+    def _check_reference(self, name: str, value: Any, x: Any) -> Any:
+        value = real_array(name, value, self.network.input_shapes)
+        common_namespace(x=x, same_dtype=not (is_integer(x) or is_integer(value)), **{name: value})
+        shape = self.network.target_shape(x)
+        if tuple(value.shape) != shape:
+            raise ValueError(f"{name} must have the shape of the prediction, {shape}, got {tuple(value.shape)}")
+        return value
+
+    def _mean_responses(self, x: Any) -> Any:
+        xp = self._problem.xp
+        return self.network.design(as_float64(x)) @ xp.matrix_transpose(self._problem.learned_parameters())
+
+    def _spread(self, x: Any) -> Any:
+        """S = A(x) F Σ₀^½, so that SSᵀ is the covariance of one output unit's responses: (blocks, rows, columns)."""
+        xp = self._problem.xp
+        design = self.network.design(as_float64(x))
+        deviations = xp.asarray(np.sqrt(self._variances), device=array_api_compat.device(design))
+        return self._problem.forget(design) * deviations
+
+    def _offset(self, x: Any, reference: Any) -> Any:
+        """E f(x) − reference as responses (blocks, rows, outputs)."""
+        xp = self._problem.xp
+        if reference is None:
+            target = self.network.design(as_float64(x)) @ xp.matrix_transpose(self.network.identity_parameters(x))
+        else:
+            target = self.network.stack(as_float64(self._check_reference("reference", reference, x)))
+        return self._mean_responses(x) - target
+
+    def _images(self, x: Any, reference: Any) -> list[tuple[np.ndarray, np.ndarray, int]]:
+        """Per image, in NumPy: S (blocks, rows, columns), offset (blocks, rows, outputs), entries of a prediction."""
+        x = self._check(x)
+        spread, offset = to_numpy(self._spread(x)), to_numpy(self._offset(x, reference))
+        n = x.shape[0] if len(self.network.target_shape(x)) == len(x.shape) and self._batched(x) else 1
+        entries = math.prod(self.network.target_shape(x)) // n
+        rows = spread.shape[1] // n  # the rows of an image stand together
+        return [(spread[:, i * rows : (i + 1) * rows], offset[:, i * rows : (i + 1) * rows], entries) for i in range(n)]
+
+    def _batched(self, x: Any) -> bool:
+        return x.ndim == max(shape.count(",") + 1 for shape in self.network.input_shapes)
+
+    def _per_image(self, predictions: Any, x: Any) -> Any:
+        xp = self._problem.xp
+        axes = tuple(range(1 if self._batched(x) else 0, predictions.ndim))
+        return xp.astype(xp.mean(predictions, axis=axes), self._problem.dtype)
+
+    def _from_list(self, values: list[float], x: Any) -> Any:
+        xp = self._problem.xp
+        array = xp.asarray(values, dtype=self._problem.dtype, device=array_api_compat.device(self._problem.inputs))
+        return array if self._batched(x) else array[0, ...]
+
+    def _as_prediction(self, responses: Any, x: Any) -> Any:
+        return self._problem.xp.astype(self.network.unstack(responses, x), self._problem.dtype)
+
+
+def _law(spread: np.ndarray, offset: np.ndarray, entries: int) -> GaussianQuadraticForm:
+    """The law of Σ_units ‖S z + offset‖²/entries: in S's singular basis, Σ w (z + b)² + what S does not reach."""
+    left, deviations, _ = np.linalg.svd(spread, full_matrices=False)  # blocks, rows, q
+    along = np.swapaxes(left, -1, -2) @ offset  # blocks, q, units
+    # A deviation below the rounding of the largest carries no randomness; its share of the offset stays, constant.
+    moves = deviations > np.finfo(float).eps * sum(spread.shape[1:]) * max(deviations.max(), np.abs(spread).max())
+    beyond = np.sum(offset**2) - np.sum(along[moves] ** 2)
+    units = offset.shape[-1]
+    return GaussianQuadraticForm(
+        weights=np.repeat(deviations[moves] ** 2, units) / entries,
+        offsets=(along[moves] / deviations[moves][:, None]).reshape(-1),
+        constant=max(0.0, float(beyond)) / entries,
+    )
+
+
+def initialization_ensemble(
+    network: Network,
+    inputs: Num[Any, "..."],
+    targets: Num[Any, "..."] | None = None,
+    *,
+    scheme: str,
+    steps: float = math.inf,
+    optimizer: GradientDescent | None = None,
+) -> Ensemble:
+    """Return the law of the networks that gradient descent ends at, over a scheme's random initial weights.
+
+    Args:
+        network: FullyConnected, Convolutional or LocallyConnected.
+        inputs: training inputs, as in `gradient_descent`, like targets, steps and optimizer.
+        targets: training targets; None for the identity task.
+        scheme: "default" (torch's own), "yann_normal", "yann_uniform", "xavier_normal", "xavier_uniform",
+            "kaiming_normal", "kaiming_uniform" or "orthogonal".
+        steps: math.inf for the limit, or one number of steps.
+        optimizer: required for finite steps.
+
+    Returns:
+        The ensemble: exact moments for every scheme, exact distributions for Gaussian ones.
+
+    Raises:
+        TypeError: as `gradient_descent`.
+        ValueError: as `gradient_descent`; an unknown scheme; a sequence of steps.
+        OverflowError: as `gradient_descent`.
+
+    Source: derived in theory/derivations ("cnn-expected-mse").
+    """
+    if hasattr(steps, "__iter__"):
+        raise ValueError(f"steps must be one number of steps for an ensemble, got {steps!r}")
+    problem = problem_of(network, inputs, targets, steps=steps, optimizer=optimizer)
+    columns = problem.space.right.shape[-2] - network.bias
+    law = scheme_of(scheme, network, columns)
+    variances = np.full(columns + network.bias, law.weight_variance)
+    if network.bias:
+        variances[-1] = law.bias_variance
+    return Ensemble(network, law, problem, variances)

@@ -1,0 +1,95 @@
+"""The distributions of initial weights that deep-learning libraries draw from, by name."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from theory.networks import FullyConnected, Network
+
+Family = Literal["normal", "uniform", "orthogonal"]
+
+
+@dataclass(frozen=True)
+class Scheme:
+    """How one layer's initial parameters are distributed: entries of mean zero, uncorrelated, biases apart.
+
+    Attributes:
+        family: "normal" or "uniform" entries, independent; "orthogonal": the weight of a block, (outputs, columns), is a
+            uniformly random matrix with orthonormal rows or columns.
+        weight_variance: of each weight.
+        bias_variance: of each bias; 0 where biases start at zero.
+    """
+
+    family: Family
+    weight_variance: float
+    bias_variance: float
+
+    @property
+    def gaussian(self) -> bool:
+        """Whether every prediction is Gaussian."""
+        return self.family == "normal"
+
+    @property
+    def excess_kurtosis(self) -> float:
+        """κ₄/variance² of an entry: 0 for a normal one, −6/5 for a uniform one."""
+        return {"normal": 0.0, "uniform": -1.2}[self.family]
+
+    def draw(self, rng: np.random.Generator, shape: tuple[int, ...], variances: np.ndarray) -> np.ndarray:
+        """Random parameters (..., outputs, columns), `variances` per column (the bias's last, if there is one)."""
+        if self.family == "normal":
+            return rng.standard_normal(shape) * np.sqrt(variances)
+        if self.family == "uniform":
+            return rng.uniform(-1, 1, shape) * np.sqrt(3 * variances)
+        free = int(np.count_nonzero(variances))  # a bias starts at zero
+        tall = rng.standard_normal((*shape[:-2], max(shape[-2], free), min(shape[-2], free)))
+        q, r = np.linalg.qr(tall)
+        # Signs that make Q uniformly distributed (Mezzadri 2007).
+        q = q * np.sign(np.diagonal(r, axis1=-2, axis2=-1))[..., None, :]
+        weight = q if shape[-2] >= free else np.swapaxes(q, -1, -2)
+        return np.concatenate([weight, np.zeros((*shape[:-1], shape[-1] - free))], axis=-1)
+
+
+def scheme_of(name: str, network: Network, columns: int) -> Scheme:
+    """The distribution of a network's initial parameters under a named scheme.
+
+    Fans count a kernel's taps: f_in = C·k_h·k_w, f_out = C_out·k_h·k_w, also per pixel of a locally connected layer.
+
+    Args:
+        name: "default" (torch's own for Linear and Conv2d), "yann_normal", "yann_uniform", "xavier_normal",
+            "xavier_uniform", "kaiming_normal", "kaiming_uniform" or "orthogonal".
+        network: the layer.
+        columns: weights of one output unit, f_in.
+
+    Returns:
+        Its family and variances.
+
+    Raises:
+        ValueError: an unknown name.
+
+    Source: Zhang et al. 2020, appendix on initialization schemes; `torch.nn.init`; LeCun et al. 1998 (yann).
+    """
+    taps = 1 if isinstance(network, FullyConnected) else columns // network.in_channels  # type: ignore[attr-defined]
+    fan_in, fan_out = columns, network.outputs * taps
+    variances: dict[str, Callable[[], float]] = {
+        "yann": lambda: 1 / fan_in,
+        "xavier": lambda: 2 / (fan_in + fan_out),
+        "kaiming": lambda: 2 / fan_in,
+    }
+    if name == "default":
+        # torch draws weights and biases from U(−1/√f_in, 1/√f_in)
+        return Scheme("uniform", 1 / (3 * fan_in), 1 / (3 * fan_in) if network.bias else 0.0)
+    if name == "orthogonal":
+        return Scheme("orthogonal", 1 / max(network.outputs, columns), 0.0)
+    kind, _, family = name.partition("_") if isinstance(name, str) else ("", "", "")
+    if kind not in variances or family not in ("normal", "uniform"):
+        raise ValueError(f"scheme must be one of {', '.join(SCHEMES)}, got {name!r}")
+    return Scheme("normal" if family == "normal" else "uniform", variances[kind](), 0.0)
+
+
+SCHEMES = (
+    "default",
+    *(f"{kind}_{family}" for kind in ("yann", "xavier", "kaiming") for family in ("normal", "uniform")),
+    "orthogonal",
+)
