@@ -1,0 +1,271 @@
+"""`python -m theory`: predictions, ranks and derivations from the command line."""
+
+import math
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import click
+import numpy as np
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from numerics import PatchRank, patch_rank
+from theory.digits import embedded_digits
+from theory.image_files import read_image, write_image
+from theory.networks import Convolutional, FullyConnected, LocallyConnected, Network
+from theory.optimizer import GradientDescent
+from theory.schemes import SCHEMES, scheme_of
+from theory.training import TrainedNetwork, gradient_descent, unpack
+
+app = typer.Typer(
+    help="What gradient descent must make of a one-layer network, computed and not trained.",
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+DIGIT = 70  # the first 2 after the first 1: any digit of the pack would do
+
+NetworkName = StrEnum("NetworkName", ["fcn", "cnn", "lcn"])
+SchemeName = StrEnum("SchemeName", list(SCHEMES))
+PaddingMode = StrEnum("PaddingMode", ["zeros", "circular", "reflect", "replicate"])
+
+KernelSize = Annotated[int, typer.Option(help="Taps of the square kernel along each axis.")]
+Padding = Annotated[str, typer.Option(help="'same', 'valid', or a number of pixels on every side.")]
+Mode = Annotated[PaddingMode, typer.Option(help="What padding holds.")]
+
+
+@app.command()
+def predict(
+    train: Annotated[
+        list[Path] | None, typer.Option(help="Training image, PNG or NPY; repeatable. None: an embedded digit.")
+    ] = None,
+    input: Annotated[
+        list[Path] | None, typer.Option(help="Image to predict, PNG or NPY; repeatable. None: ten embedded digits.")
+    ] = None,
+    network: Annotated[
+        NetworkName, typer.Option(help="Fully, convolutionally or locally connected.")
+    ] = NetworkName.cnn,
+    kernel_size: KernelSize = 5,
+    padding: Padding = "same",
+    padding_mode: Mode = PaddingMode.zeros,
+    bias: Annotated[bool, typer.Option(help="Whether the layer has a bias.")] = False,
+    scheme: Annotated[
+        SchemeName, typer.Option(help="Distribution of the initial weights.")
+    ] = SchemeName.kaiming_uniform,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the initial weights.")] = 0,
+    steps: Annotated[
+        int | None, typer.Option(min=0, help="Steps of gradient descent. None: until it has converged.")
+    ] = None,
+    lr: Annotated[float | None, typer.Option(help="Learning rate, needed with --steps.")] = None,
+    momentum: Annotated[float, typer.Option(help="Heavy-ball momentum, in [0, 1).")] = 0.9,
+    out: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("out"),
+) -> None:
+    """Predict what a network trained to reproduce the training image outputs for other images."""
+    training = _images(train, embedded_digits()[[DIGIT]])
+    inputs = {path.stem: read_image(path) for path in input or []} or _one_of_each_class()
+    net = _network(network, training, kernel_size, padding, padding_mode, bias)
+    optimizer = None
+    if steps is not None:
+        if lr is None:
+            raise ValueError("--lr must be given with --steps: the learning rate decides how far training gets")
+        optimizer = GradientDescent(lr, momentum=momentum)
+    trained = gradient_descent(
+        net,
+        _as_inputs(net, training),
+        initial=_initial(net, training, scheme, seed),
+        steps=math.inf if steps is None else steps,
+        optimizer=optimizer,
+    )
+    predictions = {name: _as_image(trained(_as_inputs(net, image)), image) for name, image in inputs.items()}
+    out.mkdir(parents=True, exist_ok=True)
+    for name, prediction in predictions.items():
+        np.save(out / f"{name}.npy", prediction)
+        write_image(out / f"{name}.png", prediction)
+    _side_by_side(inputs, predictions).savefig(out / "predictions.png", dpi=150)
+    _report(trained, inputs, predictions)
+    print(f"wrote {len(predictions)} predictions (PNG and NPY) and predictions.png to {out}")
+
+
+@app.command()
+def rank(
+    image: Annotated[Path | None, typer.Argument(help="Image, PNG or NPY. None: an embedded digit.")] = None,
+    kernel_size: Annotated[str, typer.Option(help="Taps along each axis; several separated by commas.")] = "5",
+    dataset: Annotated[
+        str | None, typer.Option(help="'digits': tabulate all embedded digits, each as the single training image.")
+    ] = None,
+    method: Annotated[str, typer.Option(help="'exact' (integer pixels) or 'svd' (any).")] = "svd",
+    padding: Padding = "same",
+    padding_mode: Mode = PaddingMode.zeros,
+) -> None:
+    """Tell whether one image suffices to teach a one-layer convolution the identity: the rank of its patch matrix."""
+    kernels = [_kernel(text) for text in kernel_size.split(",")]
+    settings = {"padding": _padding(padding), "padding_mode": str(padding_mode), "method": method}
+    if dataset is not None:
+        if image is not None:
+            raise ValueError("give an image or --dataset, not both")
+        if dataset != "digits":
+            raise ValueError(f"--dataset must be 'digits', got {dataset!r}")
+        _tabulate_digits(kernels, settings)
+        return
+    pixels = read_image(image) if image is not None else embedded_digits()[DIGIT]
+    table = Table("kernel", "m/C (columns)", "rank", "deficiency", "gap", "one image teaches the identity")
+    for kernel in kernels:
+        result = patch_rank(pixels, kernel, **settings)
+        table.add_row(
+            f"{kernel}×{kernel}",
+            str(result.columns),
+            str(result.rank),
+            str(result.deficiency),
+            f"{result.gap:.1e}",
+            _verdict(result),
+        )
+    Console().print(table)
+
+
+@app.command()
+def derive(
+    name: Annotated[str, typer.Argument(help="Name of a derivation, e.g. fcn-limit.")],
+    latex: Annotated[bool, typer.Option("--latex", help="Print LaTeX to be included in a document.")] = False,
+    pdf_ready: Annotated[bool, typer.Option("--pdf-ready", help="Print a whole LaTeX document.")] = False,
+) -> None:
+    """Derive a closed form, prove every step by machine, and print it."""
+    from theory.derivations import derive as derivation_of  # SymPy is loaded only here
+
+    derivation = derivation_of(name)
+    derivation.check()
+    print(derivation.to_latex(standalone=pdf_ready) if latex or pdf_ready else derivation)
+
+
+def _images(paths: list[Path] | None, default: np.ndarray) -> np.ndarray:
+    if not paths:
+        return default / 255
+    images = [read_image(path) for path in paths]
+    for path, image in zip(paths, images, strict=True):
+        if image.shape != images[0].shape:
+            raise ValueError(
+                f"training images must have one shape, got {images[0].shape} in {paths[0]} and {image.shape} in {path}"
+            )
+    return np.stack(images)
+
+
+def _one_of_each_class() -> dict[str, np.ndarray]:
+    return {f"digit-{label}": image / 255 for label, image in enumerate(embedded_digits()[10::20])}
+
+
+def _network(
+    name: NetworkName, training: np.ndarray, kernel_size: int, padding: str, padding_mode: PaddingMode, bias: bool
+) -> Network:
+    if name is NetworkName.fcn:
+        return FullyConnected(math.prod(training.shape[1:]), bias=bias)
+    layer = Convolutional if name is NetworkName.cnn else LocallyConnected
+    return layer(
+        training.shape[1],
+        kernel_size=kernel_size,
+        padding=_padding(padding),
+        padding_mode=str(padding_mode),
+        bias=bias,
+    )
+
+
+def _padding(text: str) -> Any:
+    return int(text) if text.lstrip("-").isdigit() else text
+
+
+def _kernel(text: str) -> int:
+    if not text.strip().isdigit():
+        raise ValueError(f"--kernel-size must be integers separated by commas, got {text!r}")
+    return int(text)
+
+
+def _initial(network: Network, training: np.ndarray, scheme: str, seed: int) -> Any:
+    inputs = _as_inputs(network, training)
+    columns = network.identity_parameters(inputs).shape[-1]
+    law = scheme_of(str(scheme), network, columns - network.bias)
+    variances = law.variances(columns, network.bias)
+    shape = network.identity_parameters(inputs).shape
+    weight, bias = unpack(network, inputs, law.draw(np.random.default_rng(seed), shape, variances))
+    return weight if bias is None else (weight, bias)
+
+
+def _as_inputs(network: Network, images: np.ndarray) -> np.ndarray:
+    """Images flattened in C, H, W order for a fully connected network, with or without a batch axis."""
+    if not isinstance(network, FullyConnected):
+        return images
+    return images.reshape(*images.shape[:-3], -1)
+
+
+def _as_image(prediction: np.ndarray, image: np.ndarray) -> np.ndarray:
+    return prediction.reshape(image.shape) if prediction.ndim == 1 else prediction
+
+
+def _side_by_side(inputs: dict[str, np.ndarray], predictions: dict[str, np.ndarray]) -> Any:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(1.2 * len(inputs) + 0.8, 2.8), layout="constrained")
+    axes = figure.subplots(2, len(inputs), squeeze=False)
+    for column, name in enumerate(inputs):
+        for row, image in enumerate((inputs[name], predictions[name])):
+            axis = axes[row, column]
+            shown = np.clip(np.moveaxis(image, 0, -1), 0, 1)
+            axis.imshow(shown[..., 0] if shown.shape[-1] == 1 else shown, cmap="gray", vmin=0, vmax=1)
+            axis.set_xticks([])
+            axis.set_yticks([])
+        axes[0, column].set_title(name, fontsize=7)
+    for row, label in enumerate(("input", "prediction")):
+        axes[row, 0].set_ylabel(label, fontsize=8)
+    return figure
+
+
+def _report(trained: TrainedNetwork, inputs: dict[str, np.ndarray], predictions: dict[str, np.ndarray]) -> None:
+    ranks, deficiencies = np.asarray(trained.rank), np.asarray(trained.deficiency)
+    whole = math.isinf(trained.steps) if isinstance(trained.steps, float) else False
+    learned = bool((deficiencies == 0).all())
+    print(f"rank {_span(ranks)}, deficiency {_span(deficiencies)}")
+    if learned:
+        print("the identity is learned" if whole else "the identity is what training converges to")
+    else:
+        print("the identity is not learned: the initial weights decide what the training image leaves open")
+    table = Table("input", "root mean squared error against the input")
+    for name, prediction in predictions.items():
+        same = prediction.shape == inputs[name].shape
+        error = f"{np.sqrt(np.mean((prediction - inputs[name]) ** 2)):.3g}" if same else "(another size)"
+        table.add_row(name, error)
+    Console().print(table)
+
+
+def _span(values: np.ndarray) -> str:
+    low, high = int(values.min()), int(values.max())
+    return str(low) if low == high else f"{low} to {high}, by output pixel"
+
+
+def _tabulate_digits(kernels: list[int], settings: dict[str, Any]) -> None:
+    digits = embedded_digits()
+    table = Table("digit", *(f"{k}×{k}: of {k * k}" for k in kernels), "kernels that it suffices for")
+    for index, image in enumerate(digits):
+        results = [patch_rank(image, k, **settings) for k in kernels]
+        enough = [str(k) for k, result in zip(kernels, results, strict=True) if result.deficiency == 0]
+        table.add_row(
+            f"{index // 20} (no. {index % 20})", *(str(result.rank) for result in results), ", ".join(enough) or "none"
+        )
+    Console().print(table)
+
+
+def _verdict(result: PatchRank) -> str:
+    return "yes" if result.deficiency == 0 else f"no, {result.deficiency} directions are left to chance"
+
+
+def main() -> None:
+    """Run the command line; a user's mistake gets one sentence on stderr and exit code 2."""
+    try:
+        sys.exit(app(prog_name="python -m theory", standalone_mode=False))
+    except click.exceptions.Exit as stop:
+        sys.exit(stop.exit_code)
+    except click.ClickException as error:
+        message = error.format_message()
+    except (ValueError, TypeError, ArithmeticError, OSError) as error:
+        message = str(error)
+    print("error: " + " ".join(message.split()), file=sys.stderr)
+    sys.exit(2)
