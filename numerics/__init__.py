@@ -2,11 +2,13 @@
 
 from numerics.momentum import momentum_response
 from numerics.patches import patch_gram, patch_matrix
+from numerics.quadratic_form import GaussianQuadraticForm
 from numerics.rank import PatchRank, patch_rank
 from numerics.row_space import RowSpace, UndecidedRankError, row_space
 from numerics.window import Window
 
 __all__ = [
+    "GaussianQuadraticForm",
     "PatchRank",
     "RowSpace",
     "UndecidedRankError",

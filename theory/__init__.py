@@ -1,6 +1,8 @@
 """First floor: what gradient descent must converge to."""
 
 from theory.decomposition import decompose
+from theory.derivations import derive
+from theory.ensemble import Ensemble, initialization_ensemble
 from theory.networks import Convolutional, FullyConnected, LocallyConnected
 from theory.optimizer import GradientDescent, max_stable_lr
 from theory.torch_layers import from_torch
@@ -8,12 +10,15 @@ from theory.training import TrainedNetwork, gradient_descent
 
 __all__ = [
     "Convolutional",
+    "Ensemble",
     "FullyConnected",
     "GradientDescent",
     "LocallyConnected",
     "TrainedNetwork",
     "decompose",
+    "derive",
     "from_torch",
     "gradient_descent",
+    "initialization_ensemble",
     "max_stable_lr",
 ]

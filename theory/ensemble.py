@@ -262,15 +262,18 @@ class Ensemble:
 def _law(spread: np.ndarray, offset: np.ndarray, entries: int) -> GaussianQuadraticForm:
     """The law of Σ_units ‖S z + offset‖²/entries: in S's singular basis, Σ w (z + b)² + what S does not reach."""
     left, deviations, _ = np.linalg.svd(spread, full_matrices=False)  # blocks, rows, q
-    along = np.swapaxes(left, -1, -2) @ offset  # blocks, q, units
     # A deviation below the rounding of the largest carries no randomness; its share of the offset stays, constant.
-    moves = deviations > np.finfo(float).eps * sum(spread.shape[1:]) * max(deviations.max(), np.abs(spread).max())
-    beyond = np.sum(offset**2) - np.sum(along[moves] ** 2)
+    rounding = np.finfo(float).eps * (np.sqrt(spread.shape[1]) + spread.shape[2])
+    moves = deviations > rounding * deviations.max()
+    basis = left * moves[:, None, :]
+    along = np.swapaxes(basis, -1, -2) @ offset  # blocks, q, units
+    across = offset - basis @ along
+    across = across - basis @ (np.swapaxes(basis, -1, -2) @ across)  # twice is enough
     units = offset.shape[-1]
     return GaussianQuadraticForm(
         weights=np.repeat(deviations[moves] ** 2, units) / entries,
         offsets=(along[moves] / deviations[moves][:, None]).reshape(-1),
-        constant=max(0.0, float(beyond)) / entries,
+        constant=float(np.sum(across**2)) / entries,
     )
 
 
@@ -309,7 +312,4 @@ def initialization_ensemble(
     problem = problem_of(network, inputs, targets, steps=steps, optimizer=optimizer)
     columns = problem.space.right.shape[-2] - network.bias
     law = scheme_of(scheme, network, columns)
-    variances = np.full(columns + network.bias, law.weight_variance)
-    if network.bias:
-        variances[-1] = law.bias_variance
-    return Ensemble(network, law, problem, variances)
+    return Ensemble(network, law, problem, law.variances(columns + network.bias, network.bias))

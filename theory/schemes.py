@@ -16,8 +16,8 @@ class Scheme:
     """How one layer's initial parameters are distributed: entries of mean zero, uncorrelated, biases apart.
 
     Attributes:
-        family: "normal" or "uniform" entries, independent; "orthogonal": the weight of a block, (outputs, columns), is a
-            uniformly random matrix with orthonormal rows or columns.
+        family: "normal" or "uniform" entries, independent; "orthogonal": the weight of a block, (outputs, columns), is
+            a uniformly random matrix with orthonormal rows or columns.
         weight_variance: of each weight.
         bias_variance: of each bias; 0 where biases start at zero.
     """
@@ -35,6 +35,13 @@ class Scheme:
     def excess_kurtosis(self) -> float:
         """κ₄/variance² of an entry: 0 for a normal one, −6/5 for a uniform one."""
         return {"normal": 0.0, "uniform": -1.2}[self.family]
+
+    def variances(self, columns: int, bias: bool) -> np.ndarray:
+        """The variance of each of one output unit's parameters, (columns,), its bias last if there is one."""
+        variances = np.full(columns, self.weight_variance)
+        if bias:
+            variances[-1] = self.bias_variance
+        return variances
 
     def draw(self, rng: np.random.Generator, shape: tuple[int, ...], variances: np.ndarray) -> np.ndarray:
         """Random parameters (..., outputs, columns), `variances` per column (the bias's last, if there is one)."""

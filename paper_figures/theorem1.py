@@ -1,0 +1,79 @@
+"""Theorem 1: a one-layer fully connected network outputs the parallel part of its input, and noise for the rest."""
+
+import numpy as np
+from matplotlib.figure import Figure
+
+import empirics
+import theory
+from paper_figures.figure_data import FigureData
+from paper_figures.panels import TWO_COLUMNS, house_style, image_rows
+
+SETTINGS = {"digit": 7, "scheme": "kaiming_normal", "seed": 0, "steps": 100, "version": 1}
+
+
+def compute() -> FigureData:
+    """Train a one-layer network on one digit, and predict it, on digits, blends and patterns."""
+    pack = empirics.images("digits")
+    digits = pack.as_float()
+    first = [int(np.flatnonzero(pack.labels == label)[0]) for label in range(10)]
+    x_hat = digits[first[SETTINGS["digit"]], 0]
+    others = [digits[first[label], 0] for label in (7, 1, 4, 0)]
+    blends = [(1 - share) * x_hat + share * digits[first[2], 0] for share in (0.25, 0.5, 0.75)]
+    patterns = empirics.images("patterns", size=28).as_float()[:, 0]
+    chosen = patterns[:: max(1, len(patterns) // 5)][:5]
+    inputs = np.stack([*others, *blends, *chosen])
+    flat = inputs.reshape(len(inputs), -1)
+
+    network = theory.FullyConnected(x_hat.size)
+    recipe = empirics.Recipe(
+        lr=0.5 * theory.max_stable_lr(network, x_hat.reshape(1, -1)),
+        momentum=0.0,
+        milestones=(),
+        steps=SETTINGS["steps"],
+        precision="float64",
+        init=SETTINGS["scheme"],
+    )
+    ensemble = empirics.train(
+        lambda: empirics.FCN(x_hat.size, 1),
+        x_hat.reshape(1, -1),
+        recipe=recipe,
+        seeds=(SETTINGS["seed"],),
+        progress=False,
+    )
+    initial = next(iter(ensemble.initial_weights.values()))
+    weights = np.asarray(initial)[0]
+    trained = theory.gradient_descent(network, x_hat.reshape(1, -1), initial=weights)
+    parallel, perpendicular = theory.decompose(flat, x_hat.reshape(1, -1))
+    arrays = {
+        "input": inputs,
+        "parallel": parallel.reshape(inputs.shape),
+        "noise": (perpendicular @ weights.T).reshape(inputs.shape),
+        "predicted": trained(flat).reshape(inputs.shape),
+        "trained": np.asarray(ensemble.predict(flat))[0].reshape(inputs.shape),
+    }
+    largest = float(np.abs(arrays["predicted"] - arrays["trained"]).max())
+    caption = (
+        f"A one-layer fully connected network trained on one digit ({SETTINGS['digit']}, first column) from "
+        f"{SETTINGS['scheme']} initial weights, on other digits, blends and patterns: what theory predicts, "
+        f"the sum of the input's part parallel to the training image and noise R Π⊥ x, and what the network trained "
+        f"for {SETTINGS['steps']} steps outputs. They differ by at most {largest:.1e}."
+    )
+    return FigureData(arrays, caption, SETTINGS)
+
+
+def draw(data: FigureData) -> Figure:
+    """The input, its two parts, the prediction, the trained network's output, and their difference."""
+    arrays = data.arrays
+    difference = arrays["trained"] - arrays["predicted"]
+    rows = [
+        ("input $x$", arrays["input"]),
+        (r"$\Pi_\parallel x$", arrays["parallel"]),
+        (r"$R\,\Pi_\perp x$", arrays["noise"]),
+        ("theory", arrays["predicted"]),
+        ("trained", arrays["trained"]),
+        ("trained − theory", difference),
+    ]
+    with house_style():
+        figure = Figure(figsize=(TWO_COLUMNS, 3.9))
+        image_rows(figure, rows)
+    return figure
