@@ -1,13 +1,13 @@
 """How a convolution's kernel slides over an image: the settings of `torch.nn.Conv2d`, checked and made plain."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 
 from numerics.arguments import positive_int
 
-PADDING_MODES = ("zeros", "circular", "reflect", "replicate")
+PaddingMode = Literal["zeros", "circular", "reflect", "replicate"]
 
 
 @dataclass(frozen=True)
@@ -47,8 +47,8 @@ class Window:
         kernel = _pair("kernel_size", kernel_size, least=1)
         steps = _pair("stride", stride, least=1)
         gaps = _pair("dilation", dilation, least=1)
-        if padding_mode not in PADDING_MODES:
-            raise ValueError(f"padding_mode must be one of {', '.join(PADDING_MODES)}, got {padding_mode!r}")
+        if padding_mode not in get_args(PaddingMode):
+            raise ValueError(f"padding_mode must be one of {', '.join(get_args(PaddingMode))}, got {padding_mode!r}")
         if padding == "same":
             if steps != (1, 1):
                 raise ValueError(f"padding='same' needs stride 1, got stride {stride}; give padding as integers")

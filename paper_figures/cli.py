@@ -6,7 +6,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import Annotated
 
-import click
 import typer
 from rich.console import Console
 from rich.progress import track
@@ -78,9 +77,9 @@ def main() -> None:
     """Run the command line; a user's mistake gets one sentence on stderr and exit code 2."""
     try:
         sys.exit(app(prog_name="python -m paper_figures", standalone_mode=False))
-    except click.exceptions.Exit as stop:
-        sys.exit(stop.exit_code)
-    except click.ClickException as error:
+    except typer.Abort:
+        message = "interrupted"
+    except typer.TyperException as error:
         message = error.format_message()
     except (ValueError, TypeError, ArithmeticError, OSError) as error:
         message = str(error)

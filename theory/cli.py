@@ -2,22 +2,21 @@
 
 import math
 import sys
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-import click
 import numpy as np
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from numerics import PatchRank, patch_rank
+from numerics.window import PaddingMode
 from theory.digits import embedded_digits
-from theory.image_files import read_image, write_image
+from theory.image_files import read_image, read_pixels, write_image
 from theory.networks import Convolutional, FullyConnected, LocallyConnected, Network
 from theory.optimizer import GradientDescent
-from theory.schemes import SCHEMES, scheme_of
+from theory.schemes import SchemeName, scheme_of
 from theory.training import TrainedNetwork, gradient_descent, unpack
 
 app = typer.Typer(
@@ -28,9 +27,6 @@ app = typer.Typer(
 )
 DIGIT = 70  # the first 2 after the first 1: any digit of the pack would do
 
-NetworkName = StrEnum("NetworkName", ["fcn", "cnn", "lcn"])
-SchemeName = StrEnum("SchemeName", list(SCHEMES))
-PaddingMode = StrEnum("PaddingMode", ["zeros", "circular", "reflect", "replicate"])
 
 KernelSize = Annotated[int, typer.Option(help="Taps of the square kernel along each axis.")]
 Padding = Annotated[str, typer.Option(help="'same', 'valid', or a number of pixels on every side.")]
@@ -46,15 +42,13 @@ def predict(
         list[Path] | None, typer.Option(help="Image to predict, PNG or NPY; repeatable. None: ten embedded digits.")
     ] = None,
     network: Annotated[
-        NetworkName, typer.Option(help="Fully, convolutionally or locally connected.")
-    ] = NetworkName.cnn,
+        Literal["fcn", "cnn", "lcn"], typer.Option(help="Fully, convolutionally or locally connected.")
+    ] = "cnn",
     kernel_size: KernelSize = 5,
     padding: Padding = "same",
-    padding_mode: Mode = PaddingMode.zeros,
+    padding_mode: Mode = "zeros",
     bias: Annotated[bool, typer.Option(help="Whether the layer has a bias.")] = False,
-    scheme: Annotated[
-        SchemeName, typer.Option(help="Distribution of the initial weights.")
-    ] = SchemeName.kaiming_uniform,
+    scheme: Annotated[SchemeName, typer.Option(help="Distribution of the initial weights.")] = "kaiming_uniform",
     seed: Annotated[int, typer.Option(min=0, help="Seed of the initial weights.")] = 0,
     steps: Annotated[
         int | None, typer.Option(min=0, help="Steps of gradient descent. None: until it has converged.")
@@ -96,13 +90,15 @@ def rank(
     dataset: Annotated[
         str | None, typer.Option(help="'digits': tabulate all embedded digits, each as the single training image.")
     ] = None,
-    method: Annotated[str, typer.Option(help="'exact' (integer pixels) or 'svd' (any).")] = "svd",
+    method: Annotated[
+        Literal["exact", "svd"], typer.Option(help="By integer arithmetic, for 8-bit pixels, or by singular values.")
+    ] = "exact",
     padding: Padding = "same",
-    padding_mode: Mode = PaddingMode.zeros,
+    padding_mode: Mode = "zeros",
 ) -> None:
     """Tell whether one image suffices to teach a one-layer convolution the identity: the rank of its patch matrix."""
     kernels = [_kernel(text) for text in kernel_size.split(",")]
-    settings = {"padding": _padding(padding), "padding_mode": str(padding_mode), "method": method}
+    settings = {"padding": _padding(padding), "padding_mode": padding_mode, "method": method}
     if dataset is not None:
         if image is not None:
             raise ValueError("give an image or --dataset, not both")
@@ -110,7 +106,7 @@ def rank(
             raise ValueError(f"--dataset must be 'digits', got {dataset!r}")
         _tabulate_digits(kernels, settings)
         return
-    pixels = read_image(image) if image is not None else embedded_digits()[DIGIT]
+    pixels = read_pixels(image) if image is not None else embedded_digits()[DIGIT]
     table = Table("kernel", "m/C (columns)", "rank", "deficiency", "gap", "one image teaches the identity")
     for kernel in kernels:
         result = patch_rank(pixels, kernel, **settings)
@@ -155,17 +151,15 @@ def _one_of_each_class() -> dict[str, np.ndarray]:
     return {f"digit-{label}": image / 255 for label, image in enumerate(embedded_digits()[10::20])}
 
 
-def _network(
-    name: NetworkName, training: np.ndarray, kernel_size: int, padding: str, padding_mode: PaddingMode, bias: bool
-) -> Network:
-    if name is NetworkName.fcn:
+def _network(name: str, training: np.ndarray, kernel_size: int, padding: str, padding_mode: str, bias: bool) -> Network:
+    if name == "fcn":
         return FullyConnected(math.prod(training.shape[1:]), bias=bias)
-    layer = Convolutional if name is NetworkName.cnn else LocallyConnected
+    layer = Convolutional if name == "cnn" else LocallyConnected
     return layer(
         training.shape[1],
         kernel_size=kernel_size,
         padding=_padding(padding),
-        padding_mode=str(padding_mode),
+        padding_mode=padding_mode,
         bias=bias,
     )
 
@@ -183,7 +177,7 @@ def _kernel(text: str) -> int:
 def _initial(network: Network, training: np.ndarray, scheme: str, seed: int) -> Any:
     inputs = _as_inputs(network, training)
     columns = network.identity_parameters(inputs).shape[-1]
-    law = scheme_of(str(scheme), network, columns - network.bias)
+    law = scheme_of(scheme, network, columns - network.bias)
     variances = law.variances(columns, network.bias)
     shape = network.identity_parameters(inputs).shape
     weight, bias = unpack(network, inputs, law.draw(np.random.default_rng(seed), shape, variances))
@@ -261,9 +255,9 @@ def main() -> None:
     """Run the command line; a user's mistake gets one sentence on stderr and exit code 2."""
     try:
         sys.exit(app(prog_name="python -m theory", standalone_mode=False))
-    except click.exceptions.Exit as stop:
-        sys.exit(stop.exit_code)
-    except click.ClickException as error:
+    except typer.Abort:
+        message = "interrupted"
+    except typer.TyperException as error:
         message = error.format_message()
     except (ValueError, TypeError, ArithmeticError, OSError) as error:
         message = str(error)

@@ -3,20 +3,31 @@
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Real
 from PIL import Image, UnidentifiedImageError
 
 from numerics.arguments import real_array
 
 
 def read_image(path: Path) -> Float[np.ndarray, "channels height width"]:
-    """Read a PNG (or other picture) as pixels in [0, 1], or an NPY array as it is.
+    """Read a picture as pixels in [0, 1], or an NPY array as it is; otherwise as `read_pixels`.
+
+    Returns:
+        Shape (C, H, W), float64.
+    """
+    pixels = read_pixels(path)
+    whole = path.suffix.lower() != ".npy"
+    return pixels / np.iinfo(pixels.dtype).max if whole else pixels.astype(np.float64)
+
+
+def read_pixels(path: Path) -> Real[np.ndarray, "channels height width"]:
+    """Read a picture's pixels as the integers that they are, or an NPY array as it is.
 
     Args:
         path: a grey or RGB picture of 8 or 16 bits a channel, or an NPY file of shape (H, W) or (C, H, W).
 
     Returns:
-        Shape (C, H, W), float64.
+        Shape (C, H, W), uint8 or uint16 for a picture.
 
     Raises:
         OSError: the file cannot be read.
@@ -28,7 +39,7 @@ def read_image(path: Path) -> Float[np.ndarray, "channels height width"]:
             pixels = np.load(path, allow_pickle=False)
         except (ValueError, EOFError) as error:
             raise ValueError(f"{path} is not a readable NPY file: {str(error).splitlines()[0]}") from None
-        pixels = real_array(str(path), pixels, ("(H, W)", "(C, H, W)")).astype(np.float64)
+        pixels = real_array(str(path), pixels, ("(H, W)", "(C, H, W)"))
     else:
         try:
             with Image.open(path) as picture:
@@ -37,10 +48,8 @@ def read_image(path: Path) -> Float[np.ndarray, "channels height width"]:
             raise ValueError(f"{path} is not an image file that can be read (PNG or NPY is best)") from None
         except (SyntaxError, Image.DecompressionBombError) as error:
             raise ValueError(f"{path} is not a readable image: {error}") from None
-        whites = {"L": 255, "RGB": 255, "I;16": 65535}
-        if mode not in whites:
+        if mode not in ("L", "RGB", "I;16"):
             raise ValueError(f"{path} must be grey or RGB, got a picture of mode {mode}; convert it first")
-        pixels = pixels / whites[mode]
         pixels = np.moveaxis(pixels, -1, 0) if pixels.ndim == 3 else pixels
     return pixels[None] if pixels.ndim == 2 else pixels
 

@@ -25,8 +25,11 @@ from numerics.patches import IMAGE_SHAPES, patches
 class Network(Protocol):
     """What `gradient_descent` asks of a one-layer network."""
 
-    bias: bool
     input_shapes: ClassVar[tuple[str, ...]]
+
+    @property
+    def bias(self) -> bool:
+        """Whether there is a bias."""
 
     @property
     def outputs(self) -> int:

@@ -2,13 +2,23 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 
 from theory.networks import FullyConnected, Network
 
 Family = Literal["normal", "uniform", "orthogonal"]
+SchemeName = Literal[
+    "default",
+    "yann_normal",
+    "yann_uniform",
+    "xavier_normal",
+    "xavier_uniform",
+    "kaiming_normal",
+    "kaiming_uniform",
+    "orthogonal",
+]
 
 
 @dataclass(frozen=True)
@@ -91,12 +101,5 @@ def scheme_of(name: str, network: Network, columns: int) -> Scheme:
         return Scheme("orthogonal", 1 / max(network.outputs, columns), 0.0)
     kind, _, family = name.partition("_") if isinstance(name, str) else ("", "", "")
     if kind not in variances or family not in ("normal", "uniform"):
-        raise ValueError(f"scheme must be one of {', '.join(SCHEMES)}, got {name!r}")
+        raise ValueError(f"scheme must be one of {', '.join(get_args(SchemeName))}, got {name!r}")
     return Scheme("normal" if family == "normal" else "uniform", variances[kind](), 0.0)
-
-
-SCHEMES = (
-    "default",
-    *(f"{kind}_{family}" for kind in ("yann", "xavier", "kaiming") for family in ("normal", "uniform")),
-    "orthogonal",
-)

@@ -1,0 +1,84 @@
+"""What training needs to know of a network's architecture: how to make it, what it takes, how to write it down."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from empirics.convolutional import CNN
+from empirics.fully_connected import FCN
+from empirics.locally_connected import LCN
+
+NETWORKS: dict[str, type[FCN] | type[CNN] | type[LCN]] = {"FCN": FCN, "CNN": CNN, "LCN": LCN}
+
+
+def new_network(make_model: Callable[[], nn.Module]) -> nn.Module:
+    """One network of the architecture, made without moving torch's global random state.
+
+    Raises:
+        TypeError: `make_model` is not a function that returns an nn.Module.
+        ValueError: the module has no parameters.
+    """
+    if isinstance(make_model, nn.Module) or not callable(make_model):
+        raise TypeError(
+            "make_model must be a function without arguments that returns a new nn.Module, "
+            f"e.g. lambda: FCN(784, depth=1), got {type(make_model).__name__}"
+        )
+    with torch.random.fork_rng(devices=[]):
+        network = make_model()
+    if not isinstance(network, nn.Module):
+        raise TypeError(f"make_model must return an nn.Module, got {type(network).__name__}")
+    if not list(network.parameters()):
+        raise ValueError("make_model must return a network with parameters, got one without")
+    return network
+
+
+def takes_images(network: nn.Module) -> bool:
+    """Whether a network takes images (n, C, H, W), because it holds a convolution, or vectors (n, d)."""
+    return any(isinstance(layer, nn.Conv2d | LCN) for layer in network.modules())
+
+
+def input_shapes(network: nn.Module) -> tuple[str, str]:
+    """The shapes of inputs that a network takes, in words."""
+    return ("(n, C, H, W)", "(C, H, W)") if takes_images(network) else ("(n, d)", "(d,)")
+
+
+def check_fit(network: nn.Module, inputs: Tensor) -> tuple[int, ...]:
+    """The shape of a network's outputs for inputs with a batch axis.
+
+    Raises:
+        ValueError: the inputs do not fit the network.
+    """
+    first = next((layer for layer in network.modules() if isinstance(layer, nn.Linear | nn.Conv2d | LCN)), None)
+    if first is not None:
+        takes, unit = (
+            (first.in_features, "entries") if isinstance(first, nn.Linear) else (first.in_channels, "channels")
+        )
+        if inputs.shape[1] != takes:
+            raise ValueError(f"inputs must have {takes} {unit} for this network, got {inputs.shape[1]}")
+    try:
+        with torch.no_grad():
+            return tuple(network(inputs).shape)
+    except RuntimeError as error:
+        reason = (str(error).splitlines() or [""])[0]
+        raise ValueError(f"inputs of shape {tuple(inputs.shape)} do not fit the network: {reason}") from None
+
+
+def describe(network: nn.Module) -> dict[str, Any] | None:
+    """A network's class and settings, as JSON can hold them; None for a class that is not of this package."""
+    if type(network) not in NETWORKS.values():
+        return None
+    return {"class": type(network).__name__, "settings": network.settings()}  # type: ignore[operator]
+
+
+def rebuild(description: dict[str, Any] | None) -> nn.Module:
+    """The network that `describe` described.
+
+    Raises:
+        ValueError: it was not described.
+    """
+    if description is None:
+        raise ValueError(f"make_model must be given: the network is none of {', '.join(NETWORKS)}")
+    with torch.random.fork_rng(devices=[]):
+        return NETWORKS[description["class"]](**description["settings"])

@@ -1,0 +1,188 @@
+"""Checks at the public doors of `empirics`: each names the argument, what it was and what it must be.
+
+They repeat some of `numerics.arguments` on purpose: the witness shares no code with the theory that it testifies about.
+"""
+
+import math
+import operator
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+
+def real_tensor(name: str, value: Any, shapes: Sequence[str]) -> Tensor:
+    """Return `value` as a torch tensor if it is a finite, non-empty real array of one of the `shapes`.
+
+    Args:
+        name: the argument's name, for the message.
+        value: what the caller gave, a NumPy or torch array.
+        shapes: acceptable shapes in words, e.g. `("(n, C, H, W)", "(C, H, W)")`; the number of axes is checked.
+
+    Returns:
+        The tensor, in its own dtype and on its own device, detached from any autograd graph.
+
+    Raises:
+        TypeError: not an array, or neither of integers nor of real floating-point numbers.
+        ValueError: wrong number of axes, empty, or not finite.
+    """
+    tensor = tensor_of(name, value)
+    expected = " or ".join(shapes)
+    if tensor.ndim not in {_axes(shape) for shape in shapes}:
+        raise ValueError(f"{name} must have shape {expected}, got {tuple(tensor.shape)}")
+    if tensor.numel() == 0:
+        raise ValueError(f"{name} must not be empty, got shape {tuple(tensor.shape)}")
+    return finite(name, tensor)
+
+
+def tensor_of(name: str, value: Any) -> Tensor:
+    """A real NumPy or torch array of any shape as a tensor; see `real_tensor`."""
+    if isinstance(value, np.ndarray):
+        if value.dtype.kind not in "iuf" or value.dtype.itemsize > 8:  # long doubles would be rounded
+            raise TypeError(f"{name} must hold integers or real floating-point numbers, got dtype {value.dtype}")
+        # torch takes neither foreign byte orders nor negative strides.
+        return torch.from_numpy(np.array(value, dtype=value.dtype.newbyteorder("="), order="C"))
+    if not isinstance(value, Tensor):
+        raise TypeError(f"{name} must be a NumPy or torch array, got {type(value).__name__}")
+    if value.is_complex() or value.dtype == torch.bool:
+        raise TypeError(f"{name} must hold integers or real floating-point numbers, got dtype {value.dtype}")
+    return value.detach()
+
+
+def finite(name: str, value: Tensor) -> Tensor:
+    """Refuse a tensor with NaN or infinity among its entries.
+
+    Raises:
+        ValueError: there is one.
+    """
+    if value.is_floating_point() and not bool(torch.isfinite(value).all()):
+        raise ValueError(f"{name} must be finite, got NaN or infinity among its entries")
+    return value
+
+
+def converted(name: str, value: Tensor, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """A finite tensor in the dtype and on the device of some arithmetic.
+
+    Raises:
+        ValueError: an entry is too large for that dtype.
+    """
+    result = value.to(device, dtype)
+    if not bool(torch.isfinite(result).all()):
+        raise ValueError(f"{name} must fit {str(dtype).removeprefix('torch.')}, got entries too large for it")
+    return result
+
+
+def _axes(shape: str) -> int:
+    return len([part for part in shape.strip("()").split(",") if part.strip()])
+
+
+def same_kind(*, same_dtype: bool = True, **arrays: Any) -> None:
+    """Refuse arrays of different kinds, dtypes (if asked to) or devices; `None` values are passed over.
+
+    Raises:
+        TypeError: NumPy and torch arrays are mixed, or different floating dtypes (integers go with any).
+        ValueError: the arrays live on different devices.
+    """
+    (first, one), *others = [(name, array) for name, array in arrays.items() if array is not None]
+    for name, other in others:
+        if isinstance(one, Tensor) != isinstance(other, Tensor):
+            kinds = f"{type(one).__name__} and {type(other).__name__}"
+            raise TypeError(f"{first} and {name} must be arrays of one kind, got {kinds}")
+        if isinstance(one, Tensor) and one.device != other.device:
+            raise ValueError(f"{first} and {name} must be on one device, got {one.device} and {other.device}")
+        if same_dtype and _floating(one) and _floating(other) and one.dtype != other.dtype:
+            raise TypeError(f"{first} and {name} must have one floating dtype, got {one.dtype} and {other.dtype}")
+
+
+def _floating(array: Any) -> bool:
+    return array.is_floating_point() if isinstance(array, Tensor) else array.dtype.kind == "f"
+
+
+def integer(name: str, value: Any, *, least: int = 1) -> int:
+    """An integer of at least `least`.
+
+    Raises:
+        TypeError: not an integer (booleans are refused).
+        ValueError: too small.
+    """
+    if isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name} must be an integer, got {value!r}")
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name} must be an integer, got {value!r}") from None
+    if number < least:
+        raise ValueError(f"{name} must be at least {least}, got {number}")
+    return number
+
+
+def integer_pair(name: str, value: Any, *, least: int = 1) -> tuple[int, int]:
+    """An integer k, which stands for (k, k), or a pair of them.
+
+    Raises:
+        TypeError: neither an integer nor a pair of integers.
+        ValueError: too small.
+    """
+    if isinstance(value, list | tuple):
+        if len(value) != 2:
+            raise ValueError(f"{name} must be an integer or a pair of them, got {value!r}")
+        return integer(name, value[0], least=least), integer(name, value[1], least=least)
+    number = integer(name, value, least=least)
+    return number, number
+
+
+def integers(name: str, value: Any, *, least: int = 0) -> tuple[int, ...]:
+    """A sequence of integers of at least `least`.
+
+    Raises:
+        TypeError: not a sequence of integers.
+        ValueError: one of them is too small.
+    """
+    if isinstance(value, str) or not isinstance(value, Iterable):
+        raise TypeError(f"{name} must be a sequence of integers, got {value!r}")
+    return tuple(integer(name, number, least=least) for number in value)
+
+
+def real(name: str, value: Any) -> float:
+    """A finite real number.
+
+    Raises:
+        TypeError: not a real number.
+        ValueError: NaN or infinite.
+    """
+    if isinstance(value, bool | np.bool_ | str | complex | np.complexfloating):
+        raise TypeError(f"{name} must be a real number, got {value!r}")
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} must be a real number, got {value!r}") from None
+    if not math.isfinite(number):
+        raise ValueError(f"{name} must be finite, got {number}")
+    return number
+
+
+def boolean(name: str, value: Any) -> bool:
+    """A true or false value.
+
+    Raises:
+        TypeError: anything but a bool.
+    """
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name} must be True or False, got {value!r}")
+    return bool(value)
+
+
+def choice(name: str, value: Any, choices: Iterable[str]) -> str:
+    """One of a few names.
+
+    Raises:
+        TypeError: not a string.
+        ValueError: another string.
+    """
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be a string, got {value!r}")
+    if value not in (names := list(choices)):
+        raise ValueError(f"{name} must be one of {', '.join(names)}, got {value!r}")
+    return str(value)

@@ -1,0 +1,54 @@
+"""How alike two images are."""
+
+from typing import Any
+
+import torch
+from jaxtyping import Float, Num
+from torch import Tensor
+
+from empirics.arguments import real_tensor, same_kind
+
+SHAPES = ("(seeds, n, C, H, W)", "(n, C, H, W)", "(C, H, W)", "(n, d)", "(d,)")
+
+
+def correlation(prediction: Num[Any, "..."], reference: Num[Any, "..."]) -> Float[Any, "..."]:
+    """Return Pearson's correlation of each predicted image with its reference, over all its entries.
+
+    Equivalent to `numpy.corrcoef` of the two images, flattened, one pair at a time.
+
+    Args:
+        prediction: the reference's shape, or with further axes in front of it: predictions of several seeds, or of
+            several inputs when the reference is a single image.
+        reference: images (n, C, H, W) or (C, H, W), or vectors (n, d) or (d,).
+
+    Returns:
+        One number in [−1, 1] per predicted image, of the prediction's kind and device, in float64; shape
+        (seeds, n) for predictions (seeds, n, C, H, W). NaN where either image is constant.
+
+    Raises:
+        TypeError: not real arrays, or of different kinds.
+        ValueError: empty or not finite (leave out diverged members first), or shapes that do not go together.
+    """
+    predicted = real_tensor("prediction", prediction, SHAPES)
+    known = real_tensor("reference", reference, SHAPES[1:])
+    same_kind(prediction=prediction, reference=reference, same_dtype=False)
+    if predicted.shape[-known.ndim :] != known.shape:
+        raise ValueError(
+            f"prediction must have the reference's shape, {tuple(known.shape)}, with any axes in front, "
+            f"got {tuple(predicted.shape)}"
+        )
+    axes = 3 if known.ndim >= 3 else 1
+    a, b = _standardized(predicted, axes), _standardized(known, axes)
+    result = (a * b).sum(-1).clamp(-1, 1)
+    return result if isinstance(prediction, Tensor) else result.numpy()
+
+
+def _standardized(images: Tensor, axes: int) -> Float[Tensor, "... entries"]:
+    """Images flattened, centred and of unit length; NaN where constant."""
+    flat = images.to(torch.float64).flatten(-axes)
+    # Scaled first, so that no square of a huge or a tiny entry leaves float64's range.
+    largest = flat.abs().amax(-1, keepdim=True)
+    flat = flat / torch.where(largest > 0, largest, 1.0)
+    constant = flat.amax(-1, keepdim=True) == flat.amin(-1, keepdim=True)
+    centred = flat - flat.mean(-1, keepdim=True)
+    return torch.where(constant, torch.nan, centred / centred.norm(dim=-1, keepdim=True))

@@ -1,0 +1,76 @@
+"""Tensors and facts in a folder: safetensors and JSON, checked by a checksum, replaced in one stroke.
+
+NAME.json holds the facts and names the safetensors file, whose own name holds its SHA-256. Renaming NAME.json into place
+is the moment at which the folder passes from the old state to the new; a kill before it leaves the old one whole.
+"""
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+from torch import Tensor
+
+FORMAT = 1
+
+
+def write_tensors(folder: Path, name: str, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
+    """Write tensors and facts; what an earlier write of the same name left is removed.
+
+    Raises:
+        OSError: the folder cannot be written to.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    data = save({key: value.detach().cpu().contiguous() for key, value in tensors.items()})
+    checksum = hashlib.sha256(data).hexdigest()
+    file = f"{name}-{checksum[:16]}.safetensors"
+    text = json.dumps({"format": FORMAT, "tensors": file, "sha256": checksum, **facts}, indent=2, allow_nan=False)
+    write_atomically(folder / file, data)
+    write_atomically(folder / f"{name}.json", text.encode())
+    for old in folder.glob(f"{name}-{'[0-9a-f]' * 16}.safetensors"):
+        if old.name != file:
+            old.unlink(missing_ok=True)
+
+
+def read_tensors(folder: Path, name: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Read what `write_tensors` wrote.
+
+    Raises:
+        OSError: a file is missing or cannot be read.
+        ValueError: a file is damaged.
+    """
+    index = folder / f"{name}.json"
+    try:
+        facts = json.loads(index.read_text())
+        file, checksum = folder / facts["tensors"], facts["sha256"]
+    except (ValueError, KeyError, TypeError):
+        raise ValueError(f"{index} is damaged: it is not the JSON that was saved") from None
+    if facts.get("format") != FORMAT:
+        raise ValueError(f"{index} must have format {FORMAT}, got {facts.get('format')!r}")
+    data = file.read_bytes()
+    if hashlib.sha256(data).hexdigest() != checksum:
+        raise ValueError(f"{file} is damaged: its SHA-256 is not the one that {index.name} states")
+    try:
+        return load(data), facts
+    except SafetensorError as error:
+        raise ValueError(f"{file} is not a safetensors file: {error}") from None
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write a file so that a reader, or a crash, sees the old content or the new one whole.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with temporary.open("wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,137 @@
+"""Training: many seeds of one architecture, together, on the same few examples."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import torch
+from jaxtyping import Num
+from torch import Tensor, nn
+
+from empirics.architecture import check_fit, input_shapes, new_network
+from empirics.arguments import boolean, converted, finite, integers, real_tensor, same_kind, tensor_of
+from empirics.descent import descend
+from empirics.ensemble import TrainedEnsemble
+from empirics.initialization import seed_number
+from empirics.progress import progress_bar
+from empirics.recipe import Recipe
+from empirics.stacking import check_stacked, draw_stacked
+
+
+def train(
+    make_model: Callable[[], nn.Module],
+    inputs: Num[Any, "*n_and_shape"],
+    targets: Num[Any, "*n_and_output_shape"] | None = None,
+    *,
+    recipe: Recipe,
+    seeds: Sequence[int] = (0,),
+    initial: Mapping[str, Any] | None = None,
+    device: torch.device | str | None = None,
+    snapshots: Iterable[int] = (),
+    progress: bool = True,
+) -> TrainedEnsemble:
+    """Train one network per seed, all together, by full-batch gradient descent on the mean squared error.
+
+    Each member's loss is `torch.nn.MSELoss()` of its own outputs, the mean over all entries, and its gradient is torch
+    autograd's through the network's real forward pass: members share the machine's work, not each other's numbers.
+    Runs repeat bit for bit on the same machine with the same number of threads; a member trained in another company
+    agrees to rounding.
+
+    Args:
+        make_model: returns a new network, e.g. `lambda: FCN(784, depth=1)`.
+        inputs: training inputs, (n, C, H, W) or (C, H, W) for a network with convolutions, else (n, d) or (d,).
+            Arithmetic is in the recipe's precision, whatever their dtype.
+        targets: what the network is to output for them; None for the inputs themselves.
+        recipe: optimizer, schedule, steps, precision and initialization.
+        seeds: of the initial weights, one member each.
+        initial: initial weights instead of those of the seeds: parameter name to array, seeds first.
+        device: where to train; None for where the inputs are.
+        snapshots: step numbers at which all weights are kept; 0 is before the first step.
+        progress: whether to show a progress bar (only on a terminal).
+
+    Returns:
+        The trained networks.
+
+    Raises:
+        TypeError: an argument of the wrong type, mixed kinds of arrays, or a layer that `initialize` does not know.
+        ValueError: inputs that are empty, not finite, or do not fit the network; no targets where outputs have another
+            shape than inputs; targets, initial weights, seeds or snapshots out of range.
+
+    Source: Zhang et al. 2020, section 3 and the appendix on training details.
+    """
+    if not isinstance(recipe, Recipe):
+        raise TypeError(f"recipe must be a Recipe, got {type(recipe).__name__}")
+    members = _check_seeds(seeds)
+    steps = frozenset(integers("snapshots", snapshots))
+    if steps and max(steps) > recipe.steps:
+        raise ValueError(f"snapshots must be step numbers up to the recipe's {recipe.steps}, got {max(steps)}")
+    progress = boolean("progress", progress)
+    place = _device(device, inputs)
+    network = new_network(make_model).to(place, recipe.dtype)
+    x, y = _examples(network, inputs, targets, recipe.dtype, place)
+    start = (
+        draw_stacked(network, recipe.init, members, recipe.dtype)
+        if initial is None
+        else check_stacked(network, initial, len(members), recipe.dtype)
+    )
+    start = {name: value.to(place) for name, value in start.items()}
+    with progress_bar(recipe.steps, show=progress) as report:
+        run = descend(network, start, x, y, recipe=recipe, snapshots=steps, report=report)
+    return TrainedEnsemble(
+        network=network,
+        recipe=recipe,
+        seeds=members,
+        initial_weights=start,
+        weights=run.weights,
+        snapshots=run.snapshots,
+        history=run.history,
+        diverged=run.diverged,
+        stopped=run.stopped,
+    )
+
+
+def _check_seeds(seeds: Sequence[int]) -> tuple[int, ...]:
+    members = tuple(seed_number("seeds", seed) for seed in integers("seeds", seeds))
+    if not members:
+        raise ValueError("seeds must name at least one seed, got none")
+    return members
+
+
+def _device(device: torch.device | str | None, inputs: Any) -> torch.device:
+    if device is None:
+        return inputs.device if isinstance(inputs, Tensor) else torch.device("cpu")
+    try:
+        place = torch.device(device)
+        torch.empty(0, device=place)
+    except (RuntimeError, AssertionError, TypeError) as error:  # torch without CUDA asserts
+        raise ValueError(f"device must be one that torch can use here, got {device!r}: {_first_line(error)}") from None
+    return place
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+def _examples(
+    network: nn.Module, inputs: Any, targets: Any, dtype: torch.dtype, device: torch.device
+) -> tuple[Tensor, Tensor]:
+    """Checked inputs and targets with their batch axis."""
+    shapes = input_shapes(network)
+    x = real_tensor("inputs", inputs, shapes)
+    y = x if targets is None else tensor_of("targets", targets)
+    same_kind(inputs=inputs, targets=targets)
+    batched = x.ndim in (2, 4)
+    if not batched:
+        x, y = x[None], y[None]
+    x = converted("inputs", x, dtype, device)
+    expected = check_fit(network, x)
+    if y.shape != expected:
+        got, want = (tuple(shape if batched else shape[1:]) for shape in (y.shape, expected))
+        if targets is None:
+            raise ValueError(
+                f"targets must be given: the network turns inputs of shape {got} into outputs of shape {want}, "
+                "so that it cannot reproduce them"
+            )
+        raise ValueError(f"targets must have the shape of the network's outputs, {want}, got {got}")
+    if targets is None:
+        return x, x
+    return x, converted("targets", finite("targets", y), dtype, device)
