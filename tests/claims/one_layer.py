@@ -125,7 +125,7 @@ class OneLayerRun:
         """The real network's own initial weight, or (weight, bias), in float64."""
         return parameters(self.trained.initial_weights, self.network.bias)
 
-    def theory(self, **options) -> theory.TrainedNetwork:
+    def predicted(self, **options) -> theory.TrainedNetwork:
         """What theory says the same training leads to."""
         return theory.gradient_descent(
             self.network, self.inputs, self.targets, initial=self.initial, **{"optimizer": self.optimizer, **options}
@@ -139,7 +139,7 @@ class OneLayerRun:
 
     @property
     def bound(self) -> float:
-        """How far the weights after the last step may be from those in the limit: rounding, and what is not yet learned."""
+        """How far the last weights may be from those in the limit: rounding, and what is not yet learned."""
         slowest = np.abs(self.rounding.left[-1]).max(initial=0.0)
         return float(self.rounding.weights[-1] + slowest * self.rounding.distance)
 

@@ -68,7 +68,7 @@ def test_parallel_part_plus_noise_on_a_digit(ledger):
 
 
 def _check_limit(run: OneLayerRun, x: np.ndarray, ledger) -> None:
-    predicted = run.theory()
+    predicted = run.predicted()
     ledger.agree(run.distance(predicted), run.bound, what="weights", precision=run.precision)
     outputs = np.asarray(run.trained.predict(x))[0]
     bound = run.prediction_bound(x, run.bound)
@@ -117,7 +117,7 @@ def test_identity_is_learned_from_a_spanning_set_and_only_then(features, bias, s
         spanning = np.vstack([spanning, -spanning.mean(axis=0)])
     examples = spanning[:-1] if short and len(spanning) > 1 else spanning
     run = fully_connected(examples, descent, seed % 1000, scheme, bias=bias, steps=400)
-    predicted = run.theory()
+    predicted = run.predicted()
     ledger.holds(predicted.rank == len(examples), rank=predicted.rank, examples=len(examples))
     ledger.agree(run.distance(predicted), run.bound, what="weights")
     identity = np.eye(features, features + bias)
@@ -138,6 +138,6 @@ def test_more_digits_span_more(ledger):
         # Small pictures keep a network of all pixels to all pixels quick.
         small = vectors.reshape(-1, 14, 2, 14, 2).mean(axis=(2, 4)).reshape(len(vectors), -1)
         run = fully_connected(small, Descent(0.9, 0.9, (), 1.0), 0, "yann_normal", steps=steps)
-        predicted = run.theory()
+        predicted = run.predicted()
         ledger.holds(predicted.rank == len(small), rank=predicted.rank)
         ledger.agree(run.distance(predicted), run.bound, what="weights", examples=len(small))
