@@ -8,7 +8,8 @@ import theory
 from paper_figures.figure_data import FigureData
 from paper_figures.panels import TWO_COLUMNS, house_style, image_rows
 
-SETTINGS = {"digit": 7, "scheme": "kaiming_normal", "seed": 0, "steps": 100, "version": 1}
+DIGIT, SCHEME, SEED, STEPS = 7, "kaiming_normal", 0, 100
+SETTINGS = {"digit": DIGIT, "scheme": SCHEME, "seed": SEED, "steps": STEPS, "version": 1}
 
 
 def compute() -> FigureData:
@@ -16,7 +17,7 @@ def compute() -> FigureData:
     pack = empirics.images("digits")
     digits = pack.as_float()
     first = [int(np.flatnonzero(pack.labels == label)[0]) for label in range(10)]
-    x_hat = digits[first[SETTINGS["digit"]], 0]
+    x_hat = digits[first[DIGIT], 0]
     others = [digits[first[label], 0] for label in (7, 1, 4, 0)]
     blends = [(1 - share) * x_hat + share * digits[first[2], 0] for share in (0.25, 0.5, 0.75)]
     patterns = empirics.images("patterns", size=28).as_float()[:, 0]
@@ -29,15 +30,15 @@ def compute() -> FigureData:
         lr=0.5 * theory.max_stable_lr(network, x_hat.reshape(1, -1)),
         momentum=0.0,
         milestones=(),
-        steps=SETTINGS["steps"],
+        steps=STEPS,
         precision="float64",
-        init=SETTINGS["scheme"],
+        init=SCHEME,
     )
     ensemble = empirics.train(
         lambda: empirics.FCN(x_hat.size, 1),
         x_hat.reshape(1, -1),
         recipe=recipe,
-        seeds=(SETTINGS["seed"],),
+        seeds=(SEED,),
         progress=False,
     )
     initial = next(iter(ensemble.initial_weights.values()))
@@ -53,10 +54,10 @@ def compute() -> FigureData:
     }
     largest = float(np.abs(arrays["predicted"] - arrays["trained"]).max())
     caption = (
-        f"A one-layer fully connected network trained on one digit ({SETTINGS['digit']}, first column) from "
-        f"{SETTINGS['scheme']} initial weights, on other digits, blends and patterns: what theory predicts, "
+        f"A one-layer fully connected network trained on one digit ({DIGIT}, first column) from "
+        f"{SCHEME} initial weights, on other digits, blends and patterns: what theory predicts, "
         f"the sum of the input's part parallel to the training image and noise R Π⊥ x, and what the network trained "
-        f"for {SETTINGS['steps']} steps outputs. They differ by at most {largest:.1e}."
+        f"for {STEPS} steps outputs. They differ by at most {largest:.1e}."
     )
     return FigureData(arrays, caption, SETTINGS)
 
