@@ -1,0 +1,160 @@
+"""`python -m theory` as its user meets it."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import typer
+from PIL import Image
+
+import empirics
+from theory import cli
+from theory.digits import embedded_digits
+from theory.image_files import read_image, read_pixels, write_image
+
+
+@pytest.fixture
+def run(monkeypatch, capsys, tmp_path):
+    """Run the command line in a folder of its own; returns (exit code, stdout, stderr)."""
+
+    def call(*arguments):
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr(sys, "argv", ["theory", *map(str, arguments)])
+        with pytest.raises(SystemExit) as stop:
+            cli.main()
+        captured = capsys.readouterr()
+        return stop.value.code or 0, captured.out, captured.err
+
+    return call
+
+
+def test_predict_writes_predictions_and_says_what_is_learned(run, tmp_path):
+    mine, other = (np.random.default_rng(seed).random((1, 12, 12)) for seed in (0, 1))
+    write_image(tmp_path / "mine.png", mine)
+    np.save(tmp_path / "other.npy", other)
+    code, out, err = run(
+        "predict", "--train", "mine.png", "--input", "other.npy", "--input", "mine.png", "--network", "cnn",
+        "--kernel-size", 5, "--scheme", "kaiming_uniform", "--seed", 0, "--out", "results",
+    )  # fmt: skip
+    assert (code, err) == (0, "")
+    assert "rank 25, deficiency 0" in out
+    assert "the identity is learned" in out
+    prediction = np.load(tmp_path / "results" / "other.npy", allow_pickle=False)
+    # Full rank: the prediction is the image, to the rounding of 25 weights of condition number < 1e3.
+    assert np.abs(prediction - other).max() <= 2.0**-52 * 1e3 * 25
+    assert read_image(tmp_path / "results" / "mine.png").shape == (1, 12, 12)
+    with Image.open(tmp_path / "results" / "predictions.png") as picture:
+        assert picture.size[0] > picture.size[1] / 2
+
+
+@pytest.mark.parametrize("network", ["fcn", "cnn", "lcn"])
+def test_predict_with_nothing_given_uses_embedded_digits(run, tmp_path, network):
+    code, out, _ = run("predict", "--network", network, "--steps", 3, "--lr", 0.1, "--bias", "--out", tmp_path)
+    assert code == 0
+    assert "rank 1, " in out or network == "cnn"
+    assert len(list(tmp_path.glob("digit-*.npy"))) == 10
+
+
+def test_the_seed_decides_the_initial_weights(run, tmp_path):
+    outputs = []
+    for seed in (0, 0, 1):
+        run("predict", "--network", "fcn", "--seed", seed, "--out", tmp_path)
+        outputs.append(np.load(tmp_path / "digit-4.npy", allow_pickle=False))
+    np.testing.assert_array_equal(outputs[0], outputs[1])
+    assert not np.array_equal(outputs[0], outputs[2])
+
+
+def test_rank_tells_whether_an_image_suffices(run, tmp_path):
+    corner = np.zeros((1, 9, 9))
+    corner[0, 0, 0] = 1
+    write_image(tmp_path / "corner.png", corner)
+    code, out, _ = run("rank", "corner.png", "--kernel-size", "3,5")
+    assert code == 0
+    # One lit corner pixel is seen by ((k + 1)/2)² taps.
+    assert [line.split("│")[3].strip() for line in out.splitlines() if "×" in line] == ["4", "9"]
+    assert "no, 5 directions" in " ".join(out.replace("│", " ").split())
+    assert "yes" in run("rank", "--method", "svd")[1]
+
+
+def test_rank_of_all_digits(run):
+    code, out, _ = run("rank", "--dataset", "digits", "--kernel-size", "3,5")
+    assert code == 0
+    assert out.count("(no. ") == 200
+    assert out.count("3, 5") == 200
+
+
+def test_derive_prints_mathematics(run):
+    assert "Theorem 1" in run("derive", "fcn-limit")[1]
+    assert r"\begin" in run("derive", "fcn-limit", "--latex")[1]
+    assert r"\documentclass" in run("derive", "fcn-limit", "--pdf-ready")[1]
+
+
+def test_every_option_has_help(run):
+    for name, command in typer.main.get_command(cli.app).commands.items():
+        assert command.help, name
+        assert all(parameter.help for parameter in command.params), name
+        assert run(name, "--help")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["predict", "--train", "nowhere.png"], "nowhere.png"),
+        (["predict", "--train", "text.png"], "not an image file"),
+        (["predict", "--train", "text.npy"], "not a readable NPY file"),
+        (["predict", "--train", "pickled.npy"], "not a readable NPY file"),
+        (["predict", "--train", "nan.npy"], "must be finite"),
+        (["predict", "--train", "cube.npy"], "must have shape"),
+        (["predict", "--train", "palette.png"], "grey or RGB"),
+        (["predict", "--train", "grey.png", "--train", "small.png"], "must have one shape"),
+        (["predict", "--train", "grey.png", "--input", "small.png", "--network", "fcn"], "features"),
+        (["predict", "--kernel-size", "0"], "kernel_size must be at least 1"),
+        (["predict", "--kernel-size", "five"], "--kernel-size"),
+        (["predict", "--network", "rnn"], "--network"),
+        (["predict", "--scheme", "zeros"], "--scheme"),
+        (["predict", "--steps", "5"], "--lr must be given"),
+        (["predict", "--steps", "-5", "--lr", "1"], "--steps"),
+        (["predict", "--padding", "full"], "padding must be"),
+        (["predict", "--unknown"], "--unknown"),
+        (["rank", "--kernel-size", "3,x"], "--kernel-size must be integers"),
+        (["rank", "--dataset", "cats"], "--dataset must be 'digits'"),
+        (["rank", "grey.png", "--dataset", "digits"], "not both"),
+        (["rank", "nan.npy"], "finite"),
+        (["derive", "everything"], "fcn-limit"),
+        (["fly"], "fly"),
+    ],
+)
+def test_mistakes_get_one_sentence_and_exit_code_2(run, tmp_path, arguments, message):
+    (tmp_path / "text.png").write_text("not a picture")
+    (tmp_path / "text.npy").write_text("not an array")
+    np.save(tmp_path / "pickled.npy", np.array([{}], dtype=object))
+    np.save(tmp_path / "nan.npy", np.full((4, 4), np.nan))
+    np.save(tmp_path / "cube.npy", np.ones((1, 1, 4, 4)))
+    Image.new("P", (8, 8)).save(tmp_path / "palette.png")
+    Image.new("L", (8, 8)).save(tmp_path / "grey.png")
+    Image.new("L", (7, 8)).save(tmp_path / "small.png")
+    code, _, err = run(*arguments)
+    assert code == 2
+    assert message in err
+    assert len(err.strip().splitlines()) == 1
+    assert "Traceback" not in err
+
+
+def test_image_files_round_trip(tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 256, (3, 5, 6), dtype=np.uint8)
+    write_image(tmp_path / "colour.png", pixels / 255)
+    np.testing.assert_array_equal(read_pixels(tmp_path / "colour.png"), pixels)
+    np.testing.assert_array_equal(read_image(tmp_path / "colour.png"), pixels / 255)
+    with pytest.raises(ValueError, match="one channel or three, got 2"):
+        write_image(tmp_path / "two.png", pixels[:2] / 255)
+
+
+def test_both_readers_see_the_same_digits():
+    np.testing.assert_array_equal(embedded_digits(), empirics.images("digits").pixels)
+
+
+def test_import_theory_is_light():
+    code = "import sys, theory; print(sorted({'torch', 'sympy', 'matplotlib', 'empirics'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

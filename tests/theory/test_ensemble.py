@@ -1,0 +1,191 @@
+"""The law over initial weights against its naive definition, and against many draws."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+import theory
+from tests.cases import random_images, seeds
+from tests.claims.one_layer import schemes
+
+EPS = np.finfo(float).eps
+DESCENT = theory.GradientDescent(0.3, momentum=0.5, milestones=(4,))
+
+networks = st.sampled_from(
+    [
+        theory.FullyConnected(6),
+        theory.FullyConnected(6, bias=True),
+        theory.Convolutional(2, kernel_size=3, bias=True),
+        theory.Convolutional(2, kernel_size=(1, 3), padding_mode="circular"),
+        theory.LocallyConnected(2, kernel_size=2),
+    ]
+)
+
+
+def problem(network, seed):
+    """Training inputs short of rank, and others of the same size."""
+    rng = np.random.default_rng(seed)
+    if isinstance(network, theory.FullyConnected):
+        return rng.random((2, 6)), rng.random((3, 6))
+    images = rng.random((1, 2, 4, 5))
+    images[:, 1] = images[:, 0]
+    return images, rng.random((3, 2, 4, 5))
+
+
+def affine_map(network, inputs, x, **options):
+    """Predictions as a function of the initial parameters, found by asking `gradient_descent` for each unit vector."""
+    weight, bias = network.weight_shape(inputs), network.bias_shape(inputs)
+    count, biases = math.prod(weight), math.prod(bias) if network.bias else 0
+
+    def predicted(parameters):
+        initial = parameters[:count].reshape(weight)
+        if network.bias:
+            initial = (initial, parameters[count:].reshape(bias))
+        return theory.gradient_descent(network, inputs, initial=initial, **options)(x).reshape(-1)
+
+    constant = predicted(np.zeros(count + biases))
+    columns = [predicted(unit) - constant for unit in np.eye(count + biases)]
+    return constant, np.stack(columns, axis=1), count
+
+
+def rounding(network, inputs, matrix) -> float:
+    """Relative error of products of up to (rows + columns) terms with a row space that is known to κ ε, computed twice."""
+    values = np.ravel(theory.gradient_descent(network, inputs).spectrum)
+    kept = values[values > 1e-12 * values.max()]
+    return 2 * sum(matrix.shape) * EPS * (kept.max() / kept.min()) ** 2
+
+
+@given(networks, schemes, st.booleans(), seeds)
+def test_moments_are_those_of_the_affine_map(network, scheme, finite, seed):
+    """f(x) = c + M θ₀, so E f = c, Cov f = M Σ₀ Mᵀ and E‖f − ref‖² = ‖c − ref‖² + tr."""
+    inputs, x = problem(network, seed)
+    options = {"steps": 7, "optimizer": DESCENT} if finite else {}
+    ensemble = theory.initialization_ensemble(network, inputs, scheme=scheme, **options)
+    constant, matrix, count = affine_map(network, inputs, x, **options)
+    variances = np.full(matrix.shape[1], ensemble.scheme.weight_variance)
+    variances[count:] = ensemble.scheme.bias_variance
+    covariance = matrix * variances @ matrix.T
+    shape = ensemble.mean(x).shape
+    size = max(1.0, np.abs(constant).max(), np.abs(covariance).max())
+    bound = rounding(network, inputs, matrix) * size**2
+    assert np.abs(ensemble.mean(x).reshape(-1) - constant).max() <= bound
+    assert np.abs(ensemble.variance(x).reshape(-1) - np.diag(covariance)).max() <= bound
+    v = np.random.default_rng(seed).standard_normal(shape)
+    product = covariance @ v.reshape(-1)
+    assert np.abs(ensemble.covariance_product(x, v).reshape(-1) - product).max() <= bound * np.abs(v).sum()
+    reference = random_images(seed + 1, shape)
+    square = ((constant - reference.reshape(-1)) ** 2 + np.diag(covariance)).reshape(len(x), -1).mean(axis=1)
+    assert np.abs(ensemble.expected_mse(x, reference) - square).max() <= bound
+    np.testing.assert_array_equal(ensemble.expected_mse(x), ensemble.expected_mse(x, x))
+
+
+@given(networks, st.sampled_from(["kaiming_normal", "yann_uniform", "default"]), seeds)
+def test_variance_of_the_error_is_that_of_the_quadratic_form(network, scheme, seed):
+    """Var(θᵀBθ + 2bᵀθ) for independent entries, from the definition: all fourth moments summed."""
+    inputs, x = problem(network, seed)
+    ensemble = theory.initialization_ensemble(network, inputs, scheme=scheme)
+    constant, matrix, count = affine_map(network, inputs, x)
+    variances = np.full(matrix.shape[1], ensemble.scheme.weight_variance)
+    variances[count:] = ensemble.scheme.bias_variance
+    kurtosis = 3.0 if "normal" in scheme else 1.8  # E z⁴ of a standardized entry
+    rows = matrix.reshape(len(x), -1, matrix.shape[1]) * np.sqrt(variances)
+    offsets = (constant - x.reshape(-1)).reshape(len(x), -1)
+    for image in range(len(x)):
+        B, b = rows[image].T @ rows[image], rows[image].T @ offsets[image]
+        off = B - np.diag(np.diag(B))
+        expected = 2 * np.sum(off**2) + (kurtosis - 1) * np.sum(np.diag(B) ** 2) + 4 * b @ b
+        found = ensemble.mse_variance(x)[image]
+        bound = rounding(network, inputs, matrix) * max(1.0, expected) * np.abs(matrix).max() ** 4
+        assert abs(found - expected / offsets.shape[1] ** 2) <= bound
+        if "normal" in scheme:
+            assert abs(ensemble.mse_law(x)[image].variance - found) <= bound
+            assert abs(ensemble.mse_law(x)[image].mean - ensemble.expected_mse(x)[image]) <= bound
+
+
+@pytest.mark.parametrize("network", [theory.FullyConnected(6), theory.Convolutional(2, kernel_size=3, bias=True)])
+@pytest.mark.parametrize("scheme", ["kaiming_normal", "xavier_uniform", "orthogonal", "default"])
+def test_samples_follow_the_moments(network, scheme):
+    """Standardized means of 20,000 draws: Gaussian ones are beyond 7.5 standard errors once in 1e13."""
+    inputs, x = problem(network, 0)
+    ensemble = theory.initialization_ensemble(network, inputs, scheme=scheme)
+    draws = ensemble.sample(x, 20_000, seed=1)
+    assert draws.shape == (20_000, *ensemble.mean(x).shape)
+    error = np.sqrt(ensemble.variance(x) / len(draws))
+    assert (np.abs(draws.mean(axis=0) - ensemble.mean(x)) <= 7.5 * error + 1e3 * EPS).all()
+    squared = (draws - ensemble.mean(x)) ** 2
+    spread = np.sqrt(squared.var(axis=0) / len(draws))
+    assert (np.abs(squared.mean(axis=0) - ensemble.variance(x)) <= 7.5 * spread + 1e3 * EPS).all()
+    np.testing.assert_array_equal(draws[:3], ensemble.sample(x, 20_000, seed=1)[:3])
+
+
+def test_quantiles_and_cdf_are_inverse_and_batched_as_the_input():
+    network = theory.Convolutional(2, kernel_size=3)
+    inputs, x = problem(network, 0)
+    ensemble = theory.initialization_ensemble(network, inputs, scheme="yann_normal")
+    median = ensemble.mse_quantile(0.5, x)
+    assert median.shape == (3,)
+    assert ensemble.mse_quantile(0.5, x[0]).shape == ()
+    # The promised accuracy of the quadratic form's probabilities, twice used.
+    assert abs(float(ensemble.mse_cdf(float(median[0]), x[0])) - 0.5) <= 2e-10
+    assert (ensemble.mse_quantile(0.05, x) < median).all()
+
+
+def test_full_rank_leaves_no_chance():
+    network = theory.Convolutional(1, kernel_size=3)
+    ensemble = theory.initialization_ensemble(network, random_images(0, (1, 6, 6)), scheme="kaiming_normal")
+    x = random_images(1, (2, 1, 8, 8))
+    assert ensemble.variance(x).max() <= 1e6 * EPS**2
+    assert ensemble.mse_quantile(1 - 1e-9, x).max() <= 1e6 * EPS**2
+
+
+def test_torch_in_torch_out():
+    network = theory.FullyConnected(4)
+    inputs = torch.rand(2, 4)
+    ensemble = theory.initialization_ensemble(network, inputs, scheme="kaiming_normal")
+    for value in (
+        ensemble.mean(inputs),
+        ensemble.variance(inputs),
+        ensemble.expected_mse(inputs),
+        ensemble.mse_quantile(0.5, inputs),
+        ensemble.sample(inputs, 3, seed=0),
+    ):
+        assert isinstance(value, torch.Tensor)
+        assert value.dtype == torch.float32
+
+
+ENSEMBLE = theory.initialization_ensemble(theory.FullyConnected(3), np.ones((1, 3)), scheme="default")
+GAUSSIAN = theory.initialization_ensemble(theory.FullyConnected(3), np.ones((1, 3)), scheme="yann_normal")
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (
+            lambda: theory.initialization_ensemble(theory.FullyConnected(3), np.ones((1, 3)), scheme="zeros"),
+            ValueError,
+            "scheme must be one of default, yann_normal",
+        ),
+        (
+            lambda: theory.initialization_ensemble(
+                theory.FullyConnected(3), np.ones((1, 3)), scheme="default", steps=[1, 2], optimizer=DESCENT
+            ),
+            ValueError,
+            "steps must be one number of steps",
+        ),
+        (lambda: ENSEMBLE.mse_quantile(0.5, np.ones(3)), ValueError, "Gaussian initial weights only"),
+        (lambda: ENSEMBLE.mean(np.ones(4)), ValueError, "x must have 3 features|inputs must have 3 features"),
+        (lambda: ENSEMBLE.covariance_product(np.ones(3), np.ones(4)), ValueError, "v must have the shape"),
+        (lambda: ENSEMBLE.expected_mse(np.ones(3), np.ones((1, 3))), ValueError, "reference must have the shape"),
+        (lambda: ENSEMBLE.sample(np.ones(3), 0, seed=0), ValueError, "n must be at least 1"),
+        (lambda: ENSEMBLE.sample(np.ones(3), 1, seed=-1), ValueError, "seed must be at least 0"),
+        (lambda: GAUSSIAN.mse_quantile(1.5, np.ones(3)), ValueError, "q must"),
+        (lambda: GAUSSIAN.mse_cdf(math.nan, np.ones(3)), ValueError, "finite"),
+    ],
+)
+def test_bad_input_gets_a_sentence(call, error, message):
+    with pytest.raises(error, match=message):
+        call()
