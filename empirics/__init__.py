@@ -1,12 +1,12 @@
 """A wing of its own: real PyTorch networks, really trained, and the images that they are trained on."""
 
 from empirics.convolutional import CNN
-from empirics.correlation import correlation
 from empirics.ensemble import TrainedEnsemble
 from empirics.fully_connected import FCN
-from empirics.images import ImageSet, images
+from empirics.image_sets import ImageSet, images
 from empirics.initialization import initialize
 from empirics.locally_connected import LCN
+from empirics.pearson import correlation
 from empirics.recipe import Recipe
 from empirics.training import train
 

@@ -1,7 +1,11 @@
 """Convolutional networks of any depth."""
 
+import warnings
+from functools import cache
+from itertools import pairwise
 from typing import Any
 
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -62,6 +66,7 @@ class CNN(nn.Module):
         self.output_activation = choice("output_activation", output_activation, ACTIVATIONS)
         self.window = Window.of(kernel_size, stride, padding, padding_mode, dilation)
         self.bias = boolean("bias", bias)
+        _hush_warning_of_even_kernels()
         sizes = [self.in_channels, *[self.channels] * (self.depth - 1), self.out_channels]
         self.layers = nn.ModuleList(
             nn.Conv2d(
@@ -74,7 +79,7 @@ class CNN(nn.Module):
                 dilation=self.window.dilation,
                 bias=self.bias,
             )
-            for before, after in zip(sizes, sizes[1:], strict=False)
+            for before, after in pairwise(sizes)
         )
 
     def forward(self, inputs: Float[Tensor, "n in_channels height width"]) -> Float[Tensor, "n out_channels h w"]:
@@ -89,3 +94,12 @@ class CNN(nn.Module):
         """The keyword arguments that build this network anew."""
         names = ("in_channels", "depth", "channels", "out_channels", "activation", "output_activation", "bias")
         return {name: getattr(self, name) for name in names} | vars(self.window)
+
+
+@cache
+def _hush_warning_of_even_kernels() -> None:
+    """Use up the warning, given once a process, that "same" padding copies the input where a kernel is even."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        pixel = torch.zeros(1, 1, 1, 1, device="cpu")
+        nn.functional.conv2d(pixel, torch.zeros(1, 1, 2, 2, device="cpu"), padding="same")

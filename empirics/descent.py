@@ -76,7 +76,7 @@ def descend(
     return Descent(
         weights=final,
         # Where everyone came to rest early, later snapshots are what they rest at.
-        snapshots={step: kept.get(step, final) for step in sorted(snapshots)},
+        snapshots={step: kept[step] if step in kept else _copy(final) for step in sorted(snapshots)},
         history=History(torch.tensor(steps), torch.stack(values, dim=1).cpu()),
         diverged=tuple(resting.diverged),
         stopped=tuple(resting.stopped),

@@ -1,5 +1,6 @@
 """Fully connected networks of any depth."""
 
+from itertools import pairwise
 from typing import Any
 
 from jaxtyping import Float
@@ -61,9 +62,7 @@ class FCN(nn.Module):
                 f"depth must be at least 4 for residual=True (a skip spans two hidden layers), got {depth}"
             )
         sizes = [self.in_features, *[self.width] * (self.depth - 1), self.out_features]
-        self.layers = nn.ModuleList(
-            nn.Linear(before, after, bias=self.bias) for before, after in zip(sizes, sizes[1:], strict=False)
-        )
+        self.layers = nn.ModuleList(nn.Linear(before, after, bias=self.bias) for before, after in pairwise(sizes))
 
     def forward(self, inputs: Float[Tensor, "n d"]) -> Float[Tensor, "n out"]:
         """The outputs, (n, out_features), for inputs (n, in_features)."""

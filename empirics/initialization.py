@@ -24,7 +24,7 @@ SCHEMES = ("default", *(f"{kind}_{family}" for kind in VARIANCES for family in (
 def initialize(model: Model, scheme: str, seed: int) -> Model:
     """Set a model's weights and biases to random initial values, in place.
 
-    With f_in and f_out a layer's fans, which for a convolution count k_h·k_w, weights are independent with mean zero and
+    With f_in and f_out a layer's fans, which for a convolution count k_h·k_w, weights have mean zero and
 
     | scheme | law of a weight |
     |---|---|
@@ -34,7 +34,8 @@ def initialize(model: Model, scheme: str, seed: int) -> Model:
     | "kaiming_normal", "kaiming_uniform" | variance 2/f_in |
     | "orthogonal" | the (outputs, f_in) matrix is uniform among those with orthonormal rows or columns |
 
-    Biases are zero in every scheme but "default". A locally connected layer counts, and draws, as one convolution a pixel.
+    Weights are independent but for "orthogonal". Biases are zero in every scheme but "default". A locally connected
+    layer counts, and draws, as one convolution a pixel.
 
     A seed gives the same values whatever ran before, on any device and up to rounding in any dtype: they are drawn in
     float64 on the CPU from a generator of their own.
@@ -51,8 +52,8 @@ def initialize(model: Model, scheme: str, seed: int) -> Model:
         TypeError: an argument of the wrong type, or a model with parameters in other kinds of layers.
         ValueError: an unknown scheme, or a seed out of range.
 
-    Source: Zhang et al. 2020, appendix on initialization; LeCun et al. 1998; Glorot and Bengio 2010; He et al. 2015; Saxe
-        et al. 2014.
+    Source: Zhang et al. 2020, appendix on initialization; LeCun et al. 1998; Glorot and Bengio 2010; He et al. 2015;
+        Saxe et al. 2014.
     """
     if not isinstance(model, nn.Module):
         raise TypeError(f"model must be an nn.Module, got {type(model).__name__}")

@@ -1,5 +1,7 @@
 """Generated patterns unlike digits: what does a network do far from its training image?"""
 
+from itertools import pairwise
+
 import numpy as np
 from jaxtyping import Float, UInt8
 
@@ -86,9 +88,7 @@ def _letters(height: int, width: int) -> dict[str, Picture]:
     pixel = 1 / max(height, width)
     drawn = {}
     for letter, strokes in LETTERS.items():
-        distance = np.min(
-            [_distance(x, y, a, b) for line in strokes for a, b in zip(line, line[1:], strict=False)], axis=0
-        )
+        distance = np.min([_distance(x, y, a, b) for line in strokes for a, b in pairwise(line)], axis=0)
         drawn[f"letter {letter}"] = _soft(distance - 0.05, pixel)
     return drawn
 

@@ -1,7 +1,7 @@
 """Tensors and facts in a folder: safetensors and JSON, checked by a checksum, replaced in one stroke.
 
-NAME.json holds the facts and names the safetensors file, whose own name holds its SHA-256. Renaming NAME.json into place
-is the moment at which the folder passes from the old state to the new; a kill before it leaves the old one whole.
+NAME.json holds the facts and names the safetensors file, whose own name holds its SHA-256. Renaming NAME.json into
+place is the moment at which the folder passes from the old state to the new; a kill before it leaves the old one whole.
 """
 
 import hashlib

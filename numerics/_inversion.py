@@ -55,13 +55,15 @@ class Cumulants:
         w: distinct positive weights in descending order, in the unit.
         nu: how often each occurs.
         lam: the sum of squares of its offsets.
-        partial_means: c + Σ_{i ≥ k} w_i (ν_i + λ_i) for k = 0 … terms, not in the unit: from the mean down to c.
+        constant: c, not in the unit.
+        partial_means: Σ_{i ≥ k} w_i (ν_i + λ_i) for k = 0 … terms, not in the unit: from the mean less c down to 0.
     """
 
     unit: int
     w: np.ndarray
     nu: np.ndarray
     lam: np.ndarray
+    constant: Decimal
     partial_means: tuple[Decimal, ...]
 
     @classmethod
@@ -71,36 +73,41 @@ class Cumulants:
         squares = [Decimal(0)] * len(distinct)
         for i, b in zip(term.tolist(), offsets.tolist(), strict=True):
             squares[i] = EXACT.fma(Decimal(b), Decimal(b), squares[i])
-        means = [Decimal(constant)]
+        means = [Decimal(0)]
         for minus_w, n, square in zip(distinct[::-1].tolist(), nu[::-1].tolist(), squares[::-1], strict=True):
             means.append(EXACT.fma(Decimal(-minus_w), EXACT.add(Decimal(n), square), means[-1]))
         unit = int(np.frexp(-distinct[0])[1])
         lam = np.array([float(square) for square in squares])
-        return cls(unit, np.ldexp(-distinct, -unit), nu.astype(np.float64), lam, tuple(reversed(means)))
+        return cls(
+            unit, np.ldexp(-distinct, -unit), nu.astype(np.float64), lam, Decimal(constant), tuple(reversed(means))
+        )
 
     @cached_property
     def variance(self) -> float:
         """K''(0)."""
         return float(np.sum(2 * self.w**2 * (self.nu + 2 * self.lam)))
 
-    def above(self, x: float | Decimal, k: int) -> float:
-        """Return x less partial mean k, rounded once, in the unit."""
-        difference = EXACT.subtract(Decimal(x), self.partial_means[k])
-        return min(float(EXACT.multiply(difference, EXACT.power(2, -self.unit))), 1e300)
+    def above(self, x: float, k: int) -> float:
+        """Return x − c less partial mean k, rounded once, in the unit."""
+        excess = EXACT.subtract(Decimal(x), self.constant)
+        return self._in_unit(EXACT.subtract(excess, self.partial_means[k]))
 
-    def excess_above(self, k: int) -> float:
-        """Return partial mean k less c, in the unit: what to add to x less that mean for x − c."""
-        return self.above(self.partial_means[k], -1)
+    def partial_mean(self, k: int) -> float:
+        """Return partial mean k, rounded once, in the unit."""
+        return self._in_unit(self.partial_means[k])
 
-    def head(self, sigma: float) -> int:
-        """k: terms i ≥ k have |u_i| < 1 at σ, and are best taken with their mean subtracted."""
-        return 0 if sigma > 0 else int(np.sum(-2 * sigma * self.w >= 1))
+    def _in_unit(self, value: Decimal) -> float:
+        return min(float(EXACT.multiply(value, EXACT.power(2, -self.unit))), 1e300)
 
     @cached_property
     def below_mean(self) -> float:
         """P(X ≤ E X), or so."""
-        contour = Contour.through(self, LOWER, self.saddle_at(LOWER, self.excess_above(0)))
+        contour = Contour.through(self, LOWER, self.saddle_at(LOWER, self.partial_mean(0)))
         return float(np.exp(contour.evaluate(np.array([contour.y]))[0][0]))
+
+    def head(self, sigma: float) -> int:
+        """Return k: the terms i ≥ k have |u_i| < 1 at σ, and are best taken with their mean subtracted."""
+        return 0 if sigma > 0 else int(np.sum(-2 * sigma * self.w >= 1))
 
     def exponent(self, s: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """K(s) − s Σ_{i ≥ k} w_i (ν_i + λ_i), and the sum of the moduli that were rounded on the way.
@@ -178,7 +185,7 @@ class Cumulants:
             return 0.0
         sigma = self._sigma(side, brentq(g, low, high, xtol=1e-4))
         if side == UPPER and self.saddle_above(sigma, 0) < 0:
-            return self.saddle_at(side, self.excess_above(0))
+            return self.saddle_at(side, self.partial_mean(0))
         return sigma
 
     def _sigma(self, side: int, v: float) -> float:
@@ -198,7 +205,8 @@ class Contour:
         side: LOWER or UPPER.
         k: terms i ≥ k have their mean subtracted; y = x − c − Σ_{i ≥ k} w_i (ν_i + λ_i) stands for x.
         y: the y whose saddle point σ is.
-        reach: how far from it the nodes suffice.
+        low: the least y that the nodes are laid for.
+        high: the largest.
         step: of the trapezoid rule in t.
         s: its nodes s(t) for t = 0, step, …
         ds: s'(t).
@@ -209,7 +217,8 @@ class Contour:
     side: int
     k: int
     y: float
-    reach: float
+    low: float
+    high: float
     step: float
     s: np.ndarray
     ds: np.ndarray
@@ -221,9 +230,14 @@ class Contour:
         """Lay nodes until the integrand is negligible, then between them until the rule has converged."""
         k = law.head(sigma)
         y = law.saddle_above(sigma, k)
-        excess = y + law.excess_above(k)
+        if side == UPPER:  # E X and what lies above it
+            y = max(y, 0.0)
+        excess = y + law.partial_mean(k)
         width = abs(sigma) / (1 + law.curvature(sigma)) ** 0.5  # φ''(σ)^−½
-        reach = min(0.5 / width, abs(excess) / 2)
+        reach = min(0.5 / width, excess / 2)
+        low, high = y - reach, y + reach
+        if side == UPPER:
+            low = max(low, 0.0)
 
         def lay(t: np.ndarray) -> tuple[np.ndarray, ...]:
             length, sin, cos = 1.5 * width, np.sin(LEAN), np.cos(LEAN)
@@ -237,18 +251,18 @@ class Contour:
             t = FIRST_STEP * (np.arange(16) + len(nodes[0]))
             s, ds, exponent, _ = new = lay(t)
             nodes = tuple(np.concatenate(pair) for pair in zip(nodes, new, strict=True))
-            modulus = (exponent - s * y - start).real + reach * (s.real - sigma) + np.log(np.abs(ds / s))
+            modulus = (exponent - s * y - start).real + (y - low) * (s.real - sigma) + np.log(np.abs(ds / s))
             if np.all(modulus[-2:] < NEGLIGIBLE) or t[-1] > FURTHEST:
                 break
 
-        contour = cls(side, k, y, reach, FIRST_STEP, *nodes)
+        contour = cls(side, k, y, low, high, FIRST_STEP, *nodes)
         for _ in range(MOST_HALVINGS):
-            _, _, difference, rounding = contour.evaluate(y + reach * np.array([-1.0, 0.0, 1.0]))
+            _, _, difference, rounding = contour.evaluate(np.array([low, y, high]))
             if np.all(difference <= np.maximum(CONVERGED, rounding)):
                 break
             between = lay(contour.step * (np.arange(len(nodes[0])) + 0.5))
             nodes = tuple(np.ravel(np.stack(pair, axis=1)) for pair in zip(nodes, between, strict=True))
-            contour = cls(side, k, y, reach, contour.step / 2, *nodes)
+            contour = cls(side, k, y, low, high, contour.step / 2, *nodes)
         return contour
 
     def evaluate(self, y: np.ndarray) -> tuple[np.ndarray, ...]:
@@ -288,7 +302,7 @@ def log_tail(law: Cumulants, side: int, x: np.ndarray) -> tuple[np.ndarray, np.n
             continue
         contour = Contour.through(law, side, sigma)
         y = np.array([law.above(value, k) for value in x[pending]])
-        near = np.abs(y - contour.y) <= contour.reach
+        near = (contour.low <= y) & (y <= contour.high)
         near[len(pending) // 2] = True
         log_p[pending[near]], _, difference, rounding = contour.evaluate(y[near])
         error[pending[near]] = difference + rounding
@@ -299,29 +313,29 @@ def log_tail(law: Cumulants, side: int, x: np.ndarray) -> tuple[np.ndarray, np.n
 def excess_quantile(law: Cumulants, side: int, p: float) -> tuple[float, float]:
     """Return x − c where P(X ≤ x) is p, or P(X > x) is p and x ≥ E X, and its estimated relative error.
 
-    It is 0 where it underflows. By Newton's method for log p as a function of log(x − c), on one contour where the start
-    is good, with bisection where a step would leave the bracket.
+    Both are 0 where x − c underflows. By Newton's method for log p as a function of log(x − c), on one contour if the
+    start is good, with bisection where a step would leave the bracket.
     """
     sigma = law.saddle_for(side, np.log(p))
     if sigma == 0:
         return 0.0, 0.0
     contour = Contour.through(law, side, sigma)
-    y, low, high = contour.y, 0.0 if side == LOWER else law.excess_above(0), np.inf
+    y, low, high = contour.y, 0.0 if side == LOWER else law.partial_mean(0), np.inf
     for _ in range(200):
-        offset = law.excess_above(contour.k)
+        offset = law.partial_mean(contour.k)
         excess = y + offset
         (log_p,), (rate,), (difference,), (rounding,) = contour.evaluate(np.array([y]))
         scale = 1 / (rate * excess)  # relative change of x − c per relative change of p
         move = side * (log_p - np.log(p)) * scale  # of log(x − c)
         error = (difference + rounding) * abs(scale)
-        if not abs(move) > max(4 * EPS, 0.1 * error):
+        if not move**2 > EPS * abs(scale):  # what Newton's method leaves, move²/2 scale, is rounding
             return float(np.ldexp(excess + excess * move, law.unit)), error
         low, high = (excess, high) if move > 0 else (low, excess)
         change = np.expm1(np.clip(move, -1, 1))
         if abs(move) > 1e-6 and not low < excess + excess * change < high:
             change = (low * high) ** 0.5 / excess - 1
         y += excess * change
-        if abs(y - contour.y) > contour.reach:
+        if not contour.low <= y <= contour.high:
             contour = Contour.through(law, side, law.saddle_at(side, y + offset))
-            y += offset - law.excess_above(contour.k)
+            y += offset - law.partial_mean(contour.k)
     return 0.0, float("inf")

@@ -5,8 +5,13 @@ from typing import Any
 
 from jaxtyping import Num
 
-from numerics.patches import patch_matrix
+from numerics.arguments import is_integer, real_array
+from numerics.exact_rank import exact_rank
+from numerics.patches import IMAGE_SHAPES, patch_matrix
 from numerics.row_space import cut, row_space, to_numpy
+from numerics.window import Window
+
+METHODS = ("svd", "exact")
 
 
 @dataclass(frozen=True)
@@ -17,7 +22,7 @@ class PatchRank:
         rank: dimension of the row space.
         columns: C·k_h·k_w, the parameters of one output channel.
         gap: smallest nonzero singular value over the largest dropped one (or over the rounding of singular values,
-            where that is larger); inf for an exact rank.
+            where that is larger); inf for an exact rank, and for a zero image.
         method: "svd" or "exact".
     """
 
@@ -44,10 +49,18 @@ def patch_rank(
 ) -> PatchRank:
     """Return the rank of the images' patch matrix.
 
+    `method="svd"` counts the singular values above their rounding error, of images of any real dtype. One that it
+    counts is not zero; one that it drops is zero as far as float64 can tell, no more. The row of pixels
+    0 0 0 0 0 0 1 255 0 0 0 0 0 has a triangular 7 × 7 patch matrix for a kernel of 7 taps without padding: its rank is
+    7, but its least singular value, of 255⁻⁶, is lost in the rounding of the largest.
+
+    `method="exact"` is the rank over the rationals of integer images, computed in integers and proven, whatever their
+    size: for 8-bit images it is the faster of the two, too.
+
     Args:
-        images: shape (n, C, H, W) or (C, H, W).
+        images: shape (n, C, H, W) or (C, H, W); integers for an exact rank.
         kernel_size: as in `patch_matrix`, like stride, padding, padding_mode and dilation.
-        method: "svd" counts singular values above their rounding error, of real images.
+        method: "svd" or "exact".
         stride: as in `patch_matrix`.
         padding: as in `patch_matrix`.
         padding_mode: as in `patch_matrix`.
@@ -57,17 +70,27 @@ def patch_rank(
         Rank, columns, deficiency and singular-value gap.
 
     Raises:
-        TypeError: as `patch_matrix`.
+        TypeError: as `patch_matrix`; an exact rank of images that are not integers.
         ValueError: as `patch_matrix`; an unknown method.
         UndecidedRankError: (a ValueError) the gap at the cut is too small to decide, naming both singular values.
 
-    Source: Zhang et al. 2020, Theorem 2.
+    Source: Zhang et al. 2020, Theorem 2; the exact rank is ours, see `numerics.exact_rank`.
     """
+    if method not in METHODS:
+        raise ValueError(f"method must be 'svd' or 'exact', got {method!r}")
+    images = real_array("images", images, IMAGE_SHAPES)
+    if method == "exact":
+        if not is_integer(images):
+            raise TypeError(
+                f"method='exact' needs images of integers, got dtype {images.dtype}: "
+                "give the 8-bit pixels themselves, or use method='svd'"
+            )
+        window = Window.of(kernel_size, stride=stride, padding=padding, padding_mode=padding_mode, dilation=dilation)
+        rank = exact_rank(to_numpy(images), window)
+        return PatchRank(rank, images.shape[-3] * window.taps, float("inf"), "exact")
     matrix = patch_matrix(
         images, kernel_size, stride=stride, padding=padding, padding_mode=padding_mode, dilation=dilation
     )
-    if method != "svd":
-        raise ValueError(f"method must be 'svd', got {method!r}")
     space = row_space(matrix)
     space.require_decided()
     rank = int(space.rank)

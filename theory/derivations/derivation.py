@@ -1,0 +1,197 @@
+"""A derivation: a theorem, what it assumes, and the steps that prove it, each of them by machine.
+
+The chain is closed. A rule may use only what the derivation assumes or what an earlier step has proved; every claim of
+the theorem must be the statement of a step; and every expression offered as a result must stand in a proved statement.
+So what is displayed is what is proved, and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from types import MappingProxyType
+from typing import Any, ClassVar
+
+from sympy import Basic, Dummy, Eq, Ge, Gt, Le, Lt, MatrixSymbol, S, lambdify, preorder_traversal
+from sympy.matrices.expressions import MatrixExpr
+
+__all__ = [
+    "Assumption",
+    "Derivation",
+    "DerivationError",
+    "RefutedStepError",
+    "Rule",
+    "Step",
+    "UndecidedStepError",
+    "conjunction",
+    "is_established",
+]
+
+
+class DerivationError(ArithmeticError):
+    """A derivation that does not hold together."""
+
+
+class UndecidedStepError(DerivationError):
+    """A step that its rule could not decide. Not known to be false, and not proved."""
+
+
+class RefutedStepError(DerivationError):
+    """A step that its rule found to be false."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A way to prove a statement by machine.
+
+    Attributes:
+        premises: The statements that the rule uses. Each must be an assumption of the derivation or the statement of an
+            earlier step; ``Derivation.check`` sees to it.
+    """
+
+    premises: tuple[Basic, ...] = ()
+    name: ClassVar[str] = "rule"
+
+    def prove(self, statement: Basic) -> bool | None:
+        """True if the statement follows from the premises, False if it is wrong, None if that cannot be decided."""
+        raise NotImplementedError
+
+    def describe(self) -> str:
+        """How the step is proved, in words for the typeset page (``$...$`` is mathematics)."""
+        return self.name
+
+
+def conjunction(verdicts: Iterable[bool | None]) -> bool | None:
+    """True if all verdicts are, False as soon as one is, None otherwise."""
+    decided = True
+    for verdict in verdicts:
+        if verdict is False:
+            return False
+        decided = decided and verdict is True
+    return True if decided else None
+
+
+@dataclass(frozen=True)
+class Assumption:
+    """What a derivation takes for granted: words (with ``$...$`` for mathematics), and the statement if rules use it.
+
+    A definition is an assumption too: it gives a name to something, and a rule may unfold it.
+    """
+
+    words: str
+    statement: Basic | None = None
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step: the statement that is displayed, the rule that proves it, and why it is true, in words."""
+
+    title: str
+    statement: Basic
+    rule: Rule
+    justification: str
+
+
+@dataclass(frozen=True)
+class Derivation:
+    """A theorem with its proof.
+
+    Attributes:
+        name: What ``derive`` calls it.
+        title: One line.
+        statement: The claims of the theorem; each is the statement of one of the steps.
+        assumptions: What is taken for granted, definitions included.
+        steps: The proof, in order.
+        source: Where the theorem is stated.
+        result: The closed forms by name, to be lambdified; each is a part of a proved statement.
+        remarks: What a reader should know about the reach of the theorem.
+    """
+
+    name: str
+    title: str
+    statement: tuple[Basic, ...]
+    assumptions: tuple[Assumption, ...]
+    steps: tuple[Step, ...]
+    source: str
+    result: Mapping[str, Basic] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "result", MappingProxyType(dict(self.result)))
+
+    def check(self) -> None:
+        """Prove every step.
+
+        Raises:
+            RefutedStepError: A step is false.
+            UndecidedStepError: A step cannot be decided, uses a premise that was never established, or a claim or a
+                result was not proved by any step.
+        """
+        established = [assumption.statement for assumption in self.assumptions if assumption.statement is not None]
+        for number, step in enumerate(self.steps, start=1):
+            where = f"{self.name}, step {number} ({step.title})"
+            for premise in step.rule.premises:
+                if not is_established(premise, established):
+                    raise UndecidedStepError(f"{where}: the premise {premise} is neither assumed nor proved before")
+            if step.statement in (S.true, S.false):
+                raise UndecidedStepError(f"{where}: the statement has been evaluated away to {step.statement}")
+            try:
+                verdict = step.rule.prove(step.statement)
+            except Exception as error:
+                raise UndecidedStepError(f"{where}: {step.rule.name} failed on {step.statement}: {error!r}") from error
+            if verdict is False:
+                raise RefutedStepError(f"{where}: {step.statement} is false by {step.rule.name}")
+            if verdict is not True:
+                raise UndecidedStepError(f"{where}: {step.rule.name} cannot decide {step.statement}")
+            established.append(step.statement)
+        proved = [step.statement for step in self.steps]
+        if not self.statement:
+            raise UndecidedStepError(f"{self.name}: the theorem claims nothing")
+        for claim in self.statement:
+            if claim not in proved:
+                raise UndecidedStepError(f"{self.name}: no step proves the claim {claim}")
+        for name, expression in self.result.items():
+            if not any(expression == part for claim in proved for part in preorder_traversal(claim)):
+                raise UndecidedStepError(f"{self.name}: the result {name!r} stands in no proved statement")
+
+    def function(self, name: str, *arguments: Basic) -> Callable[..., Any]:
+        """The result of that name as a numeric function of the arguments (``sympy.lambdify``).
+
+        Args:
+            name: One of ``result``.
+            arguments: Symbols, matrix symbols, or terms of a sequence, in the order of the function's parameters.
+        """
+        # lambdify turns matrices whose names are no identifiers into scalars, and these commute
+        parameters = [
+            MatrixSymbol(f"parameter{index}", *argument.shape) if isinstance(argument, MatrixExpr) else Dummy()
+            for index, argument in enumerate(arguments)
+        ]
+        formula = self.result[name].xreplace(dict(zip(arguments, parameters, strict=True)))
+        numeric: Callable[..., Any] = lambdify(parameters, formula)
+        return numeric
+
+    def to_latex(self, standalone: bool = False) -> str:
+        """The derivation as a page for an appendix; with ``standalone``, as a document that compiles by itself."""
+        from theory.derivations.latex import page
+
+        return page(self, standalone=standalone)
+
+
+def is_established(premise: Basic, established: Iterable[Basic]) -> bool:
+    """Whether one of the established statements says the same as the premise."""
+    forms = _same_statement(premise)
+    return any(form in forms for known in established for form in _same_statement(known))
+
+
+@cache
+def _same_statement(statement: Basic) -> list[Basic]:
+    """The statement, and the same read from right to left or, for an equation of matrices, transposed."""
+    if isinstance(statement, Eq):
+        sides = [(statement.lhs, statement.rhs)]
+        if all(isinstance(side, MatrixExpr) for side in sides[0]):
+            sides.append((statement.lhs.T.doit(), statement.rhs.T.doit()))
+        return [Eq(*pair, evaluate=False) for left, right in sides for pair in ((left, right), (right, left))]
+    if isinstance(statement, Lt | Le | Gt | Ge):
+        return [statement, statement.reversed]
+    return [statement]

@@ -1,0 +1,164 @@
+"""Inequalities, decided exactly: by manifest signs, by a certificate, or along a variable."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from itertools import islice, product
+from typing import ClassVar
+
+from sympy import (
+    Basic,
+    Dummy,
+    Expr,
+    GreaterThan,
+    LessThan,
+    Rational,
+    S,
+    StrictGreaterThan,
+    StrictLessThan,
+    Symbol,
+    diff,
+    expand,
+    factor,
+    together,
+)
+from sympy.core.relational import Relational
+
+from theory.derivations.derivation import Rule
+from theory.derivations.vanishing import vanishes
+
+__all__ = ["Growth", "Inequality", "gap_of"]
+
+SAMPLES = tuple(Rational(*pair) for pair in ((1, 2), (0, 1), (1, 1), (-1, 2), (-1, 1), (2, 1), (1, 7), (9, 1), (-7, 3)))
+
+
+def gap_of(statement: Basic) -> tuple[Expr, bool]:
+    """The greater side minus the lesser, and whether the inequality is strict."""
+    if not isinstance(statement, GreaterThan | LessThan | StrictGreaterThan | StrictLessThan):
+        raise TypeError(f"this rule proves inequalities, not {type(statement).__name__}")
+    return statement.gts - statement.lts, isinstance(statement, StrictGreaterThan | StrictLessThan)
+
+
+@dataclass(frozen=True)
+class Inequality(Rule):
+    """An inequality of scalars: the greater side minus the lesser is manifestly nonnegative (positive, if strict).
+
+    Attributes:
+        premises: Inequalities and equations that may be used.
+        certificate: The difference in a form whose sign can be read off: sums of squares, and products of what the
+            premises and the symbols' own assumptions say is nonnegative. It must equal the difference exactly. The
+            greater side minus the lesser of a premise, written as it stands in the premise, counts as nonnegative.
+    """
+
+    certificate: Expr | None = None
+    name: ClassVar[str] = "an inequality with a manifest sign"
+
+    def prove(self, statement: Basic) -> bool | None:
+        """Read the sign off the certificate, or off the difference expanded or factored."""
+        gap, strict = gap_of(statement)
+        if self.certificate is None:
+            forms = [gap, expand(gap), factor(together(gap))]
+        elif vanishes(gap - self.certificate, self.premises) is True:
+            forms = [self.certificate]
+        else:
+            forms = []
+        slacks = _slacks(self.premises)
+        for known in (*(form.xreplace(slacks) for form in forms), *(_shifted(form, slacks) for form in forms)):
+            if known.is_positive or (not strict and known.is_nonnegative):
+                return True
+        return False if _has_counterexample(statement, self.premises) else None
+
+
+@dataclass(frozen=True)
+class Growth(Rule):
+    """``lesser ≤ greater`` from a point on: it holds there, and the difference does not fall.
+
+    Attributes:
+        variable: The variable along which the difference grows.
+        start: Where it starts: zero for a nonnegative symbol, or a premise says ``variable ≥ start``. No other premise
+            may bound the variable from below, since the derivative is used all the way from the start.
+        at_start: Proves ``difference(start) ≥ 0``.
+        along: Proves ``d difference / d variable ≥ 0``.
+    """
+
+    variable: Symbol = field(kw_only=True)
+    start: Expr = S.Zero
+    at_start: Rule = Inequality()
+    along: Rule = Inequality()
+    name: ClassVar[str] = "a difference that starts nonnegative and does not fall"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "premises", (*self.premises, *self.at_start.premises, *self.along.premises))
+
+    def prove(self, statement: Basic) -> bool | None:
+        """Prove the inequality at the start, and that of the derivatives."""
+        gap, strict = gap_of(statement)
+        if strict or not self._begins():
+            return None
+        verdicts = (
+            self.at_start.prove(GreaterThan(gap.subs(self.variable, self.start), 0, evaluate=False)),
+            self.along.prove(GreaterThan(diff(gap, self.variable), 0, evaluate=False)),
+        )
+        if all(verdict is True for verdict in verdicts):
+            return True
+        return False if _has_counterexample(statement, self.premises) else None
+
+    def _begins(self) -> bool:
+        """Whether all that is known of the variable holds from the start up to it: the derivative uses it there."""
+        variable, start = self.variable, self.start
+        if variable.is_integer or not variable.is_real or (variable.is_nonnegative and not start.is_nonnegative):
+            return False
+        for premise in self.premises:
+            if premise.has(variable):
+                lower = premise in (variable > start, variable >= start)
+                upper = isinstance(premise, LessThan | StrictLessThan) and premise.lhs == variable
+                if not lower and not (upper and not premise.rhs.has(variable)):
+                    return False
+        return (start == 0 and bool(variable.is_nonnegative)) or any(
+            premise in (variable > start, variable >= start) for premise in self.premises
+        )
+
+
+def _slacks(premises: Iterable[Basic]) -> dict[Basic, Symbol]:
+    """A symbol of known sign for the difference of each premise."""
+    known: dict[Basic, Symbol] = {}
+    for premise in premises:
+        if isinstance(premise, GreaterThan | LessThan | StrictGreaterThan | StrictLessThan):
+            gap, strict = gap_of(premise)
+            known[gap] = Dummy("slack", positive=True) if strict else Dummy("slack", nonnegative=True)
+    return known
+
+
+def _shifted(form: Expr, slacks: dict[Basic, Symbol]) -> Expr:
+    """The form with a variable written as its bound plus or minus a slack, for every premise that is such a bound."""
+    for gap, slack in slacks.items():
+        for symbol in sorted(gap.free_symbols & form.free_symbols, key=str):
+            coefficient = gap.diff(symbol)
+            if coefficient.is_Rational and coefficient != 0:
+                form = expand(form.subs(symbol, symbol + (slack - gap) / coefficient))
+                break
+    return form
+
+
+def _has_counterexample(statement: Basic, premises: Iterable[Basic]) -> bool:
+    """Whether a rational point that all assumptions allow contradicts the statement."""
+    relations = [premise for premise in premises if isinstance(premise, Relational)]
+    symbols = sorted(
+        statement.free_symbols.union(*(item.free_symbols for item in relations)), key=lambda s: s.sort_key()
+    )
+    for values in islice(product(SAMPLES, repeat=len(symbols)), 3000):
+        point = dict(zip(symbols, values, strict=True))
+        if not all(_allowed(symbol, value) for symbol, value in point.items()):
+            continue
+        if all(premise.subs(point) == True for premise in relations) and statement.subs(point) == False:  # noqa: E712
+            return True
+    return False
+
+
+def _allowed(symbol: Symbol, value: Rational) -> bool:
+    return all(
+        getattr(value, f"is_{fact}") in (truth, None)
+        for fact, truth in symbol.assumptions0.items()
+        if fact != "commutative"
+    )

@@ -1,0 +1,219 @@
+"""Gradient descent on a shared-feature linear model: one theorem, for every feature map.
+
+The model's outputs on the training inputs are ``D Θᵀ``: D is the stack of the inputs' design matrices, a row of Θ holds
+the parameters of one output unit. A fully connected network has ``D = X``, one input a row; a convolutional network has
+for D the patch matrix. Ours; Theorems 1 and 2 of "Identity Crisis" (Zhang et al., ICLR 2020) are its two cases.
+"""
+
+from __future__ import annotations
+
+from sympy import Abs, Basic, Eq, Identity, Limit, MatrixSymbol, Symbol, ZeroMatrix, oo, symbols
+from sympy.matrices.expressions import MatrixExpr
+
+from theory.derivations.derivation import Assumption, Step
+from theory.derivations.expressions import Gradient, SquaredNorm, matrix_sequence
+from theory.derivations.rules import Chain, GeometricLimit, GradientFromDefinition, Induction, Rewriting
+
+__all__ = ["ASSUMPTIONS", "CLAIMS", "STEPS"]
+
+n, p, c = (Symbol(name, integer=True, positive=True) for name in "npc")
+entries = Symbol("|T|", integer=True, positive=True)
+t = Symbol("t", integer=True, nonnegative=True)
+eta, kappa, eigenvalue = symbols("eta kappa_T lambda", positive=True)
+
+D, D_plus = MatrixSymbol("D", n, p), MatrixSymbol("D^{+}", p, n)
+T = MatrixSymbol("T", n, c)
+Pi = MatrixSymbol(r"\Pi", p, p)
+v, v_null = MatrixSymbol("v", p, 1), MatrixSymbol("v_{0}", p, 1)
+Theta = matrix_sequence(r"\Theta", c, p)
+Theta_inf = MatrixSymbol(r"\Theta_{\infty}", c, p)
+minimal = T.T * D_plus.T  # (D⁺T)ᵀ, the interpolating weights of least norm
+
+
+def equation(left: Basic, right: Basic) -> Eq:
+    """The equation as it stands, not evaluated."""
+    return Eq(left, right, evaluate=False)
+
+
+def loss(weights: MatrixExpr) -> Basic:
+    """The mean squared error over all |T| target entries, as ``torch.nn.MSELoss`` takes it."""
+    return SquaredNorm(D * weights.T - T) / entries
+
+
+rate = equation(kappa, 2 * eta / entries)
+descent = equation(Theta(t + 1), Theta(t) - eta * Gradient(loss(Theta(t)), Theta(t)))
+penrose = (
+    equation(D * D_plus * D, D),
+    equation(D_plus * D * D_plus, D_plus),
+    equation((D * D_plus).T, D * D_plus),
+    equation((D_plus * D).T, D_plus * D),
+)
+projector = equation(Pi, D_plus * D)
+limit_definition = equation(Theta_inf, Theta(0) * (Identity(p) - Pi) + minimal)
+mode = equation(D.T * D * v, eigenvalue * v)
+null_mode = equation(D.T * D * v_null, ZeroMatrix(p, 1))
+contraction = Abs(1 - kappa * eigenvalue) < 1
+
+ASSUMPTIONS = (
+    Assumption(
+        "$D$ is the real $n \\times p$ matrix of the stacked design matrices, $T$ the real $n \\times c$ matrix of the "
+        "targets. A row of the $c \\times p$ matrix $\\Theta$ holds the parameters of one output unit, so the "
+        "network's outputs on the training inputs are $D \\Theta^T$. There are $|T| = n c$ target entries."
+    ),
+    Assumption(
+        "Gradient descent with learning rate $\\eta$ on the mean squared error over all target entries, from any "
+        "$\\Theta_0$:",
+        descent,
+    ),
+    Assumption("The rate $\\kappa_T$ stands for", rate),
+    Assumption("$D^{+}$ is the pseudoinverse of $D$, defined by Penrose's four equations:", penrose[0]),
+    Assumption("and", penrose[1]),
+    Assumption("and", penrose[2]),
+    Assumption("and", penrose[3]),
+    Assumption("$\\Pi$ is the projector on the row space of $D$:", projector),
+    Assumption("The weights that will turn out to be the limit are", limit_definition),
+    Assumption("$v$ is any eigenvector of $D^T D$ with a positive eigenvalue (a squared singular value of $D$):", mode),
+    Assumption("$v_0$ is any vector in the null space of $D^T D$:", null_mode),
+    Assumption("The learning rate is stable for the mode $v$:", contraction),
+    Assumption(
+        "By the spectral theorem the eigenvectors of the symmetric matrix $D^T D$ span the space, so two matrices that "
+        "agree on every $v$ and every $v_0$ are equal, and a sequence of matrices converges if it does so on them."
+    ),
+)
+
+
+def transposed(known: Eq) -> Eq:
+    """The same equation of matrices, transposed."""
+    return equation(known.lhs.T.doit(), known.rhs.T.doit())
+
+
+gradient = equation(Gradient(loss(Theta(t)), Theta(t)), 2 / entries * (Theta(t) * D.T - T.T) * D)
+update = equation(Theta(t + 1), Theta(t) - kappa * (Theta(t) * D.T * D - T.T * D))
+row_space = equation(Pi * D.T, D.T)
+idempotent = equation(Pi * Pi, Pi)
+symmetric = equation(Pi.T, Pi)
+interpolation = equation(minimal * D.T * D, T.T * D)
+stationary = equation(Theta_inf * D.T * D, T.T * D)
+kept = equation(Pi * v, v)
+dropped = equation(Pi * v_null, ZeroMatrix(p, 1))
+unseen = equation(D_plus.T * v_null, ZeroMatrix(n, 1))
+share = (1 - kappa * eigenvalue) ** t
+response = equation(Theta(t + 1) * v, (1 - kappa * eigenvalue) * Theta(t) * v + kappa * eigenvalue * minimal * v)
+trajectory = equation(Theta(t) * v, share * Theta(0) * v + (1 - share) * minimal * v)
+null_response = equation(Theta(t + 1) * v_null, Theta(t) * v_null)
+null_trajectory = equation(Theta(t) * v_null, Theta(0) * v_null)
+mode_limit = equation(Limit(Theta(t) * v, t, oo), Theta_inf * v)
+null_limit = equation(Limit(Theta(t) * v_null, t, oo), Theta_inf * v_null)
+reversed_interpolation = equation(interpolation.rhs, interpolation.lhs)
+
+STEPS = (
+    Step(
+        "Gradient of the loss",
+        gradient,
+        GradientFromDefinition(),
+        "Expand the loss at $\\Theta_t + \\varepsilon H$; what multiplies $\\varepsilon$ is the trace of $H^T$ times "
+        "the "
+        "gradient.",
+    ),
+    Step(
+        "One step of gradient descent",
+        update,
+        Rewriting((descent, gradient, rate)),
+        "Put the gradient into the update and collect the constants in $\\kappa_T$.",
+    ),
+    Step(
+        "The projector fixes the row space",
+        row_space,
+        Chain(
+            through=(D.T * D_plus.T * D.T,),
+            by=(Rewriting((projector, penrose[3])), Rewriting((transposed(penrose[0]),))),
+        ),
+        "$D^{+} D$ is symmetric, so $D^{+} D D^T$ is the transpose of $D D^{+} D$, which is $D$.",
+    ),
+    Step("The projector is idempotent", idempotent, Rewriting((projector, penrose[0])), "$D^{+} D D^{+} D = D^{+} D$."),
+    Step(
+        "The projector is symmetric",
+        symmetric,
+        Rewriting((projector, transposed(projector), penrose[3])),
+        "It is $D^{+} D$, which Penrose's fourth equation says is symmetric.",
+    ),
+    Step(
+        "The weights of least norm solve the normal equations",
+        interpolation,
+        Rewriting((penrose[2], penrose[0])),
+        "$D D^{+}$ is symmetric, and $D D^{+} D = D$.",
+    ),
+    Step(
+        "The limit is stationary",
+        stationary,
+        Rewriting((limit_definition, row_space, interpolation)),
+        "The projector fixes $D^T$, so $(I - \\Pi) D^T$ vanishes and only the weights of least norm are left.",
+    ),
+    Step(
+        "The projector keeps the modes that the data excite",
+        kept,
+        Chain(
+            through=(Pi * D.T * D * v / eigenvalue, D.T * D * v / eigenvalue),
+            by=(Rewriting((mode,)), Rewriting((row_space,)), Rewriting((mode,))),
+        ),
+        "Such a $v$ is $D^T D v / \\lambda$, a combination of rows of $D$.",
+    ),
+    Step(
+        "The projector drops the null space",
+        dropped,
+        Chain(
+            through=(D_plus * D_plus.T * D.T * D * v_null,),
+            by=(Rewriting((projector, penrose[2], penrose[1])), Rewriting((null_mode,))),
+        ),
+        "$D^{+} D = D^{+} (D D^{+}) D = D^{+} (D^{+})^T D^T D$.",
+    ),
+    Step(
+        "The pseudoinverse does not see the null space",
+        unseen,
+        Chain(
+            through=(D_plus.T * D_plus * D * v_null,),
+            by=(
+                Rewriting((transposed(penrose[1]), equation(penrose[3].rhs, penrose[3].lhs))),
+                Rewriting((equation(projector.rhs, projector.lhs), dropped)),
+            ),
+        ),
+        "$(D^{+})^T = (D^{+} D D^{+})^T = (D^{+})^T \\Pi$, and the projector drops $v_0$.",
+    ),
+    Step(
+        "A mode of its own",
+        response,
+        Rewriting((update, reversed_interpolation, mode)),
+        "Apply the update to $v$: by the normal equations both terms carry $D^T D v = \\lambda v$.",
+    ),
+    Step(
+        "Every excited mode in closed form",
+        trajectory,
+        Induction(variable=t, recurrence=response),
+        "What is left of the initial error shrinks by the same factor in every step.",
+    ),
+    Step(
+        "An unexcited mode does not move",
+        null_response,
+        Rewriting((update, reversed_interpolation, null_mode)),
+        "The gradient is a combination of rows of $D$, and these are orthogonal to $v_0$.",
+    ),
+    Step(
+        "Nor does it in all the steps",
+        null_trajectory,
+        Induction(variable=t, recurrence=null_response),
+        "By induction.",
+    ),
+    Step(
+        "The limit on excited modes",
+        mode_limit,
+        GeometricLimit((contraction, trajectory, limit_definition, kept)),
+        "The factor is less than 1 in modulus, and the projector keeps $v$.",
+    ),
+    Step(
+        "The limit on unexcited modes",
+        null_limit,
+        GeometricLimit((null_trajectory, limit_definition, dropped, unseen)),
+        "The sequence is constant, and on $v_0$ the limit is the initial weight.",
+    ),
+)
+CLAIMS = (trajectory, null_trajectory, mode_limit, null_limit, stationary)

@@ -1,0 +1,312 @@
+"""The rules of inference: how a step is proved by machine.
+
+Every rule decides the statement that is displayed, by reducing it to zero or to true. None means undecided.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import ClassVar
+
+from sympy import (
+    Abs,
+    Add,
+    Basic,
+    Derivative,
+    Determinant,
+    Dummy,
+    Eq,
+    Expr,
+    Limit,
+    MatrixBase,
+    MatrixSymbol,
+    Pow,
+    S,
+    StrictLessThan,
+    Symbol,
+    Trace,
+    expand,
+    oo,
+)
+from sympy.matrices.expressions import MatrixExpr
+
+from theory.derivations.brute_force import explicit
+from theory.derivations.derivation import Rule, conjunction
+from theory.derivations.expressions import Gradient
+from theory.derivations.vanishing import vanishes
+from theory.derivations.words import MatrixWords, as_words, is_confluent, reduce_words, trace_terms, word_rules
+
+__all__ = [
+    "Algebra",
+    "Chain",
+    "Differentiation",
+    "GeometricLimit",
+    "GradientFromDefinition",
+    "Induction",
+    "Instance",
+    "MatrixEntries",
+    "Rewriting",
+]
+
+
+@dataclass(frozen=True)
+class Algebra(Rule):
+    """An equation of scalars: the difference of its sides is zero, given the premises (equations, or ``Ne(…, 0)``)."""
+
+    name: ClassVar[str] = "commutative algebra"
+
+    def prove(self, statement: Basic) -> bool | None:
+        """Decide ``lhs − rhs = 0`` as a question about rational functions."""
+        left, right = (side.replace(Determinant, lambda matrix: matrix.det()) for side in _sides(statement))
+        return vanishes(left - right, self.premises)
+
+
+@dataclass(frozen=True)
+class MatrixEntries(Rule):
+    """An equation of matrices of explicit size, entry by entry.
+
+    Premises that say what a matrix is (``M = …``) are put in; equations of scalars may be used in every entry.
+    """
+
+    name: ClassVar[str] = "entries of matrices"
+
+    def prove(self, statement: Basic) -> bool | None:
+        """Decide every entry of ``lhs − rhs``."""
+        values = {premise.lhs: premise.rhs for premise in self.premises if _is_matrix_equation(premise)}
+        left, right = (explicit(side, values) for side in _sides(statement))
+        if not (isinstance(left, MatrixBase) and isinstance(right, MatrixBase)):
+            return None
+        if left.shape != right.shape:
+            return False
+        scalars = [premise for premise in self.premises if not _is_matrix_equation(premise)]
+        return conjunction(vanishes(entry, scalars) for entry in left - right)
+
+
+@dataclass(frozen=True)
+class Instance(Rule):
+    """What holds for every index holds for this one: the only premise, with ``variable`` replaced by ``value``."""
+
+    variable: Symbol = field(kw_only=True)
+    value: Expr = field(kw_only=True)
+    name: ClassVar[str] = "a special case"
+
+    def prove(self, statement: Basic) -> bool | None:
+        """Compare the statement with the instance of the premise."""
+        (general,) = self.premises
+        if not (self.value.is_integer and self.value.is_nonnegative and self.variable.is_nonnegative):
+            return None
+        return _sides(statement) == tuple(side.subs(self.variable, self.value) for side in _sides(general)) or None
+
+
+@dataclass(frozen=True)
+class Rewriting(Rule):
+    """An equation of matrices or traces of any size: both sides have the same normal form.
+
+    Premises are used as oriented rules, from left to right: ``word → …`` between matrices (``x.T x → s I``) and
+    ``term → …`` between scalars. Equations of scalars with a compound left side are used as equations, and ``Ne(…, 0)``
+    keeps a denominator from zero.
+    """
+
+    name: ClassVar[str] = "noncommutative algebra"
+
+    def prove(self, statement: Basic) -> bool | None:
+        """Reduce both sides to words and compare coefficient by coefficient."""
+        left, right = _sides(statement)
+        if isinstance(left, MatrixExpr) != isinstance(right, MatrixExpr):
+            return None
+        if not isinstance(left, MatrixExpr):
+            return self._zero(left - right)
+        if left.shape != right.shape:
+            return None
+        rules = word_rules(self.premises)
+        difference = as_words(left)
+        for word, coefficient in as_words(right).items():
+            difference[word] = difference.get(word, S.Zero) - coefficient
+        verdict = conjunction(self._zero(coefficient) for coefficient in reduce_words(difference, rules).values())
+        if verdict is False and not is_confluent(rules):  # then equal matrices may have different normal forms
+            return None
+        return verdict
+
+    def _zero(self, coefficient: Expr) -> bool | None:
+        scalar = trace_terms(coefficient, word_rules(self.premises))
+        return vanishes(scalar, [premise for premise in self.premises if not _is_matrix_equation(premise)])
+
+
+@dataclass(frozen=True)
+class Chain(Rule):
+    """An equation proved through intermediate expressions: ``lhs = through[0] = … = rhs``, each link by a rule.
+
+    ``by`` has one rule more than ``through`` has expressions.
+    """
+
+    through: tuple[Basic, ...] = ()
+    by: tuple[Rule, ...] = ()
+    name: ClassVar[str] = "a chain of equations"
+
+    def __post_init__(self) -> None:
+        if len(self.by) != len(self.through) + 1:
+            raise ValueError(f"by must have one rule for each of {len(self.through) + 1} links, got {len(self.by)}")
+        object.__setattr__(self, "premises", tuple(premise for rule in self.by for premise in rule.premises))
+
+    def prove(self, statement: Basic) -> bool | None:
+        """Prove every link."""
+        left, right = _sides(statement)
+        stations = (left, *self.through, right)
+        links = zip(self.by, stations, stations[1:], strict=False)
+        verdicts = [rule.prove(Eq(start, end, evaluate=False)) for rule, start, end in links]
+        if verdicts.count(False) > 1:  # two false links could still lead back to where they should
+            return None
+        return conjunction(verdicts)
+
+
+@dataclass(frozen=True)
+class Induction(Rule):
+    """``term(t) = closed(t)`` for every integer t ≥ 0, by induction: the base cases, then the step.
+
+    Attributes:
+        variable: The index t.
+        recurrence: A premise, ``term(t + k) = F(term(t), …, term(t + k − 1))``, which holds for every t ≥ 0.
+        initial: Premises, ``term(j) = …`` for j < k; without one, ``closed(j)`` must reduce to ``term(j)`` itself.
+        by: The rule that proves base and step.
+    """
+
+    variable: Symbol = field(kw_only=True)
+    recurrence: Basic = field(kw_only=True)
+    initial: tuple[Basic, ...] = ()
+    by: Rule = field(default_factory=lambda: Rewriting())
+    name: ClassVar[str] = "induction"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "premises", (self.recurrence, *self.initial, *self.by.premises))
+
+    def prove(self, statement: Basic) -> bool | None:
+        """Reduce the base cases and the inductive step to zero."""
+        term, closed = _sides(statement)
+        t = self.variable
+
+        def at(expression: Basic, index: Expr) -> Basic:
+            return expression.subs(t, index)
+
+        order = next((k for k in range(1, 5) if at(term, t + k) == self.recurrence.lhs), None)
+        if order is None or not (t.is_integer and t.is_nonnegative):
+            return None
+        known = {premise.lhs: premise.rhs for premise in self.initial}
+        bases = [Eq(at(closed, j), known.get(at(term, j), at(term, j)), evaluate=False) for j in range(order)]
+        hypothesis = {at(term, t + j): at(closed, t + j) for j in range(order)}
+        step = Eq(at(closed, t + order), self.recurrence.rhs.xreplace(hypothesis), evaluate=False)
+        assumed = tuple(Eq(*equation, evaluate=False) for equation in hypothesis.items())
+        inductive = replace(self.by, premises=(*assumed, *self.by.premises))
+        return conjunction([*(self.by.prove(base) for base in bases), inductive.prove(step)])
+
+    def describe(self) -> str:
+        """Name the induction variable and the rule used in base and step."""
+        return f"induction on ${self.variable}$, base and step by {self.by.describe()}"
+
+
+@dataclass(frozen=True)
+class GeometricLimit(Rule):
+    """A limit at infinity of a polynomial in ``t`` and geometric sequences ``q**t``, coefficient by coefficient.
+
+    The one limit used is ``t**k q**t → 0`` for ``|q| < 1``; the premises say ``Abs(q) < 1`` for each q that occurs.
+    Equations among the premises rewrite both sides first, so that the limit of a sequence whose closed form has been
+    proved can be taken.
+    """
+
+    name: ClassVar[str] = "the limit of a geometric sequence"
+
+    def prove(self, statement: Basic) -> bool | None:
+        """Drop what vanishes in the limit and compare what is left."""
+        limit, value = _sides(statement)
+        if not isinstance(limit, Limit) or limit.args[2] != oo or limit.args[1] in value.free_symbols:
+            return None
+        sequence, variable = limit.args[:2]
+        if not isinstance(sequence, MatrixExpr):
+            closed = {premise.lhs: premise.rhs for premise in self.premises if isinstance(premise, Eq)}
+            left = self._limit(sequence.xreplace(closed), variable)
+            return None if left is None else vanishes(left - value, self.premises)
+        rules = word_rules(self.premises)
+        words: MatrixWords = reduce_words(as_words(sequence), rules)
+        limits = {word: self._limit(coefficient, variable) for word, coefficient in words.items()}
+        if any(term.has(variable) for word in limits for term in word) or None in limits.values():
+            return None
+        for word, coefficient in reduce_words(as_words(value), rules).items():
+            limits[word] = limits.get(word, S.Zero) - coefficient
+        return conjunction(vanishes(coefficient, self.premises) for coefficient in limits.values())
+
+    def _limit(self, expression: Expr, t: Symbol) -> Expr | None:
+        """The limit of one scalar, or None where the premises do not give it."""
+        ratios = [expand(premise.lhs.args[0]) for premise in self.premises if _is_contraction(premise)]
+        vanishing: dict[Expr, Symbol] = {}
+
+        def split(base: Expr, exponent: Expr) -> Expr:
+            slope, shift = exponent.expand().coeff(t, 1), exponent.expand().coeff(t, 0)
+            sign = next((s for s in (1, -1) if expand(s * base) in ratios), None)
+            if sign is None or not (slope.is_Integer and slope > 0) or expand(slope * t + shift - exponent) != 0:
+                return Pow(base, exponent, evaluate=False)
+            return vanishing.setdefault(expand(base), Dummy("q")) ** slope * base**shift
+
+        opened = expand(
+            expression.replace(lambda part: isinstance(part, Pow) and part.exp.has(t), lambda part: split(*part.args))
+        )
+        kept = S.Zero
+        for monomial in Add.make_args(opened):
+            powers = monomial.as_powers_dict()
+            decays = any(powers.get(symbol, 0) > 0 for symbol in vanishing.values())
+            rest = monomial.as_independent(t, *vanishing.values())[1]
+            if rest == 1:
+                kept += monomial
+            elif not decays or not rest.is_polynomial(t, *vanishing.values()):
+                return None
+        return kept
+
+
+@dataclass(frozen=True)
+class GradientFromDefinition(Rule):
+    """The gradient of a function of a matrix (traces and squared norms of polynomials), in a direction H left free.
+
+    Expands ``f(W + εH)`` in powers of ε; the coefficient of ε must be ``tr(Hᵀ G)``.
+    """
+
+    name: ClassVar[str] = "the definition of the gradient, in an arbitrary direction"
+
+    def prove(self, statement: Basic) -> bool | None:
+        """Compare the derivative in the direction H with ``tr(Hᵀ G)``."""
+        gradient, value = _sides(statement)
+        if not isinstance(gradient, Gradient) or value.has(Gradient):
+            return None
+        function, at = gradient.args
+        step, direction = Dummy("epsilon", real=True), MatrixSymbol("direction", *at.shape)
+        rules = word_rules(self.premises)
+        moved = expand(trace_terms(function.xreplace({at: at + step * direction}), rules))
+        if not moved.is_polynomial(step):
+            return None
+        claimed = trace_terms(Trace(direction.T * value), rules)
+        return vanishes(moved.coeff(step, 1) - claimed, self.premises)
+
+
+@dataclass(frozen=True)
+class Differentiation(Rule):
+    """An equation between derivatives of scalars."""
+
+    name: ClassVar[str] = "differentiation"
+
+    def prove(self, statement: Basic) -> bool | None:
+        """Carry the derivatives out and decide the equation that is left."""
+        left, right = _sides(statement)
+        if not statement.has(Derivative):
+            return None
+        return vanishes(left.doit() - right.doit(), self.premises)
+
+
+def _sides(statement: Basic) -> tuple[Basic, Basic]:
+    if not isinstance(statement, Eq):
+        raise TypeError(f"this rule proves equations, not {type(statement).__name__}")
+    return statement.args
+
+
+def _is_matrix_equation(statement: Basic) -> bool:
+    return isinstance(statement, Eq) and isinstance(statement.lhs, MatrixExpr | MatrixBase)
+
+
+def _is_contraction(premise: Basic) -> bool:
+    return isinstance(premise, StrictLessThan) and isinstance(premise.lhs, Abs) and premise.rhs == 1
