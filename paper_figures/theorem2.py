@@ -85,7 +85,8 @@ def draw(data: FigureData) -> Figure:
     arrays = data.arrays
     with house_style():
         figure = Figure(figsize=(TWO_COLUMNS, 5.2))
-        above, below = figure.subfigures(2, 1, height_ratios=(3, 2.2))
+        parts = figure.subfigures(2, 1, squeeze=False, height_ratios=(3, 2.2))
+        above, below = parts[:, 0]
         axes = above.subplots(3, len(SHOWN) + 1)
         for row, (label, name) in enumerate(
             (("trained on", "images"), ("theory", "predicted"), ("trained", "trained"))
