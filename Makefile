@@ -6,7 +6,7 @@ WORKERS ?= auto
 export OMP_NUM_THREADS ?= 1
 export MPLBACKEND ?= Agg
 
-.PHONY: verify verify-thorough test lint types contracts check bench clean install
+.PHONY: verify verify-thorough test lint types shapes contracts clean install
 
 install: .venv/installed
 
@@ -22,7 +22,7 @@ verify: install  ## the claims on real handwritten digits, the ledger table, and
 verify-thorough: install  ## 10,000 random examples a claim: hours, see README
 	HYPOTHESIS_PROFILE=thorough $(BIN)/python -m pytest tests/claims -q -n $(WORKERS) --ledger out -m 'not gpu'
 
-test: lint types contracts  ## everything that CI runs
+test: lint types contracts shapes  ## everything that CI runs
 	HYPOTHESIS_PROFILE=ci $(BIN)/python -m pytest tests -q -n $(WORKERS) --ledger out
 
 lint: install
@@ -31,6 +31,13 @@ lint: install
 
 types: install
 	$(BIN)/mypy
+
+# The annotations, shapes included, hold for what the unit tests pass (what they expect to be refused is left out).
+shapes: install
+	HYPOTHESIS_PROFILE=ci $(BIN)/python -m pytest -q -n $(WORKERS) -k "not sentence and not refuse" \
+		--jaxtyping-packages=numerics,theory,beartype.beartype \
+		tests/numerics/test_patches.py tests/numerics/test_row_space.py tests/numerics/test_momentum.py \
+		tests/theory/test_training.py tests/theory/test_ensemble.py tests/theory/test_optimizer.py
 
 contracts: install
 	$(BIN)/lint-imports

@@ -268,7 +268,8 @@ class Contour:
     def evaluate(self, y: np.ndarray) -> tuple[np.ndarray, ...]:
         """Return, at each y: log p; density / p; and the relative errors of p from the rule and from rounding.
 
-        The rule's error is what leaving out every second node changes, which is far more than the error that is left.
+        The rule's error is what leaving out every second node changes, which is far more than the error that is left,
+        and the last node's part, the integrand falling fast beyond it.
         """
         exponent = self.exponent - self.s * y[:, None]
         top = exponent[:, 0].real
@@ -276,7 +277,7 @@ class Contour:
         density[:, 0] /= 2
         tail = self.side * density / self.s
         total = np.sum(tail.imag, axis=1)
-        difference = np.abs(1 - 2 * np.sum(tail.imag[:, ::2], axis=1) / total)
+        difference = np.abs(1 - 2 * np.sum(tail.imag[:, ::2], axis=1) / total) + np.abs(tail[:, -1] / total)
         rounded = self.size + np.abs(self.s * y[:, None]) + 1
         rounding = EPS * np.sum(rounded * np.abs(tail), axis=1) / np.abs(total)
         with np.errstate(invalid="ignore"):  # NaN where rounding has eaten everything, as `rounding` says

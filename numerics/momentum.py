@@ -14,13 +14,13 @@ from typing import Any
 
 import array_api_compat
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Real
 
 from numerics.arguments import as_float64, floating_dtype, real_array, schedule, step_numbers
 
 
 def momentum_response(
-    eigenvalues: Float[Any, " *modes"],
+    eigenvalues: Real[Any, " *modes"],
     *,
     lr: float,
     momentum: float = 0.0,

@@ -6,7 +6,7 @@ from typing import Any
 
 import array_api_compat
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Real
 
 from numerics.arguments import as_float64, common_namespace, real_array
 
@@ -83,7 +83,7 @@ class RowSpace:
         return self.right @ (self.inverse_singular_values()[..., :, None] * (xp.matrix_transpose(self.left) @ targets))
 
 
-def row_space(matrix: Float[Any, "... rows columns"]) -> RowSpace:
+def row_space(matrix: Real[Any, "... rows columns"]) -> RowSpace:
     """Decompose a design matrix, to the accuracy that float64 allows for condition numbers up to 10¹².
 
     A QR factorization first shrinks a tall matrix to a square one; its singular values follow to a backward error of

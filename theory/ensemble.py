@@ -283,7 +283,7 @@ def initialization_ensemble(
     targets: Num[Any, "..."] | None = None,
     *,
     scheme: str,
-    steps: float = math.inf,
+    steps: int | float = math.inf,
     optimizer: GradientDescent | None = None,
 ) -> Ensemble:
     """Return the law of the networks that gradient descent ends at, over a scheme's random initial weights.

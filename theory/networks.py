@@ -13,7 +13,7 @@ locally connected network one per output pixel. Arrays here are in float64, with
 
 import math
 from dataclasses import KW_ONLY, dataclass, field
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import array_api_compat
 
@@ -22,6 +22,7 @@ from numerics.arguments import boolean, common_namespace, positive_int, real_arr
 from numerics.patches import IMAGE_SHAPES, patches
 
 
+@runtime_checkable
 class Network(Protocol):
     """What `gradient_descent` asks of a one-layer network."""
 

@@ -38,7 +38,7 @@ class TrainedNetwork:
     rank: int | np.ndarray
     deficiency: int | np.ndarray
     spectrum: Float[Any, "..."]
-    steps: float | tuple[int, ...]
+    steps: int | float | tuple[int, ...]
     _parameters: Any = field(repr=False)
     _trained_on: Any = field(repr=False)
 
@@ -133,7 +133,7 @@ class Problem:
     dtype: Any
     space: RowSpace
     coordinates: Any  # UᵀT, (blocks, q, outputs)
-    steps: float | tuple[int, ...]
+    steps: int | float | tuple[int, ...]
     learned: Any  # 1 − e_t per mode, (..., blocks, q)
 
     @property
@@ -195,7 +195,7 @@ def _trained_network(problem: Problem, parameters: Any) -> TrainedNetwork:
 
 def _learned(
     space: RowSpace, target_entries: int, steps: Any, optimizer: GradientDescent | None
-) -> tuple[float | tuple[int, ...], Any]:
+) -> tuple[int | float | tuple[int, ...], Any]:
     """How much of its way each mode has covered, after checking that the question has an answer."""
     xp = array_api_compat.array_namespace(space.right)
     if isinstance(steps, float | np.floating) and steps == math.inf:

@@ -2,16 +2,18 @@
 
 import math
 
+import flint
 import numpy as np
 import pytest
 import sympy
-from hypothesis import given
+from hypothesis import assume, example, given
+from hypothesis import strategies as st
 
 from numerics import generic_rank, patch_rank
 from numerics.generic_rank import generic_patch_rank, rank_modulo_random_prime
 from numerics.window import Window
 from tests import rational, reference
-from tests.cases import seeds, windows
+from tests.cases import WindowCase, seeds, windows
 
 
 def random_whole(seed: int, shape: tuple[int, ...]) -> np.ndarray:
@@ -31,15 +33,63 @@ def test_generic_rank_is_that_of_random_images_and_never_less(case, seed):
     assert patch_rank(few, case.kernel, method="exact", **case.settings).rank <= generic
 
 
-@given(windows(max_size=5, max_images=1))
+@st.composite
+def crowded(draw: st.DrawFn) -> WindowCase:
+    """Small images under large kernels: taps that see nothing, or the same as others, and windows that do."""
+    shape = draw(st.tuples(st.just(1), st.integers(1, 2), st.integers(1, 4), st.integers(1, 4)))
+    kernel, padding = draw(st.tuples(*[st.integers(1, 6)] * 2)), draw(st.tuples(*[st.integers(0, 6)] * 2))
+    mode, dilation = draw(st.sampled_from(["zeros", "replicate", "circular", "reflect"])), draw(st.integers(1, 2))
+    for axis in (0, 1):
+        assume(dilation * (kernel[axis] - 1) < shape[2 + axis] + 2 * padding[axis])
+        assume(padding[axis] <= shape[2 + axis] - (mode == "reflect") or mode in ("zeros", "replicate"))
+    settings = {"stride": (1, 2), "padding": padding, "padding_mode": mode, "dilation": (dilation, dilation)}
+    return WindowCase(np.arange(1, np.prod(shape) + 1).reshape(shape), kernel, settings)
+
+
+@given(crowded())
+@example(WindowCase(np.ones((1, 1, 1, 1), int), (3, 3), {"padding": (4, 4), "stride": (1, 2), "dilation": (1, 1)}))
+@example(
+    WindowCase(
+        np.array([[[[1, 2]]]]),
+        (1, 5),
+        {"padding": (0, 2), "stride": (1, 1), "dilation": (1, 1), "padding_mode": "circular"},
+    )
+)
 def test_bound_from_above_counts_distinct_columns_and_rows(case):
-    _, channels, height, width = case.images.shape
-    labels = np.arange(1, case.images[0].size + 1).reshape(case.images.shape)
+    """Pixels numbered from 1 tell columns and rows apart."""
     options = {key: case.settings[key] for key in ("stride", "padding", "dilation")}
-    matrix = reference.patch_matrix(labels, case.kernel, mode=case.settings["padding_mode"], **options)
+    matrix = reference.patch_matrix(
+        case.images, case.kernel, mode=case.settings.get("padding_mode", "zeros"), **options
+    )
     columns, rows = ({tuple(line) for line in lines if any(line)} for lines in (matrix.T, matrix))
-    found = generic_rank.distinct_lines(channels, height, width, Window.of(case.kernel, **case.settings))
+    found = generic_rank.distinct_lines(*case.images.shape[1:], Window.of(case.kernel, **case.settings))
     assert found == min(len(columns), len(rows))
+
+
+@given(crowded())
+def test_generic_rank_of_crowded_windows(case):
+    whole = random_whole(int(case.images.size), case.images.shape)
+    options = {key: case.settings[key] for key in ("stride", "padding", "dilation")}
+    matrix = reference.patch_matrix(whole, case.kernel, mode=case.settings["padding_mode"], **options)
+    _, channels, height, width = case.images.shape
+    assert generic_patch_rank(height, width, channels, case.kernel, **case.settings) == rational.rank(matrix)
+
+
+def test_every_call_draws_another_prime_and_another_image(monkeypatch):
+    drawn = []
+
+    def record(rows, columns, entries, prime):
+        drawn.append((prime, tuple(entries)))
+        return flint.nmod_mat(rows, columns, entries, prime)
+
+    monkeypatch.setattr(generic_rank, "nmod_mat", record)
+    for _ in range(5):
+        assert rank_modulo_random_prime((1, 3, 3), Window.of(3)) == 9
+    assert len({prime for prime, _ in drawn}) == len({entries for _, entries in drawn}) == 5
+    for prime, entries in drawn:
+        assert 2**62 <= prime < 2**63
+        assert flint.fmpz(prime).is_prime()
+        assert max(entries) > 2**56  # all of 9 below a 64th of the prime: one in 2⁵⁴
 
 
 SHORT = [  # the bound from above is not attained

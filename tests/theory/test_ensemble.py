@@ -53,7 +53,7 @@ def affine_map(network, inputs, x, **options):
 
 
 def rounding(network, inputs, matrix) -> float:
-    """Relative error of products of up to (rows + columns) terms with a row space that is known to κ ε, computed twice."""
+    """Relative error of products of up to (rows + columns) terms, with a row space known to κ ε, computed twice."""
     values = np.ravel(theory.gradient_descent(network, inputs).spectrum)
     kept = values[values > 1e-12 * values.max()]
     return 2 * sum(matrix.shape) * EPS * (kept.max() / kept.min()) ** 2
