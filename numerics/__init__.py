@@ -1,9 +1,11 @@
 """Ground floor: linear algebra on arrays. It knows nothing of networks or papers."""
 
+from numerics.generic_rank import generic_patch_rank
 from numerics.momentum import momentum_response
 from numerics.patches import patch_gram, patch_matrix
 from numerics.quadratic_form import GaussianQuadraticForm
 from numerics.rank import PatchRank, patch_rank
+from numerics.rank_certificate import SupportCertificate, support_certificate
 from numerics.row_space import RowSpace, UndecidedRankError, row_space
 from numerics.window import Window
 
@@ -11,11 +13,14 @@ __all__ = [
     "GaussianQuadraticForm",
     "PatchRank",
     "RowSpace",
+    "SupportCertificate",
     "UndecidedRankError",
     "Window",
+    "generic_patch_rank",
     "momentum_response",
     "patch_gram",
     "patch_matrix",
     "patch_rank",
     "row_space",
+    "support_certificate",
 ]

@@ -29,7 +29,6 @@ from decimal import Context, Decimal
 from functools import cached_property
 
 import numpy as np
-from scipy.optimize import brentq
 from scipy.special import expit, log1p
 
 EPS = float(np.finfo(np.float64).eps)
@@ -164,7 +163,7 @@ class Cumulants:
             low, high = self._central_logit(0.2 / np.sum(self.w * (self.nu + self.lam))), -np.log(least)
         if g(high) <= 0:  # so far out that the probability underflows
             return self._sigma(side, high)
-        return self._sigma(side, brentq(g, low, high, xtol=1e-4))
+        return self._sigma(side, _root(g, low, high))
 
     def saddle_for(self, side: int, log_p: float) -> float:
         """σ for an x whose tail probability is about e^log_p, by e^{φ(σ)} (2π φ''(σ))^−½; 0 if x − c underflows."""
@@ -183,7 +182,7 @@ class Cumulants:
             low, high = self._central_logit(near), -np.log(1e-9)
         if g(high) > 0:
             return 0.0
-        sigma = self._sigma(side, brentq(g, low, high, xtol=1e-4))
+        sigma = self._sigma(side, _root(g, low, high))
         if side == UPPER and self.saddle_above(sigma, 0) < 0:
             return self.saddle_at(side, self.partial_mean(0))
         return sigma
@@ -340,3 +339,10 @@ def excess_quantile(law: Cumulants, side: int, p: float) -> tuple[float, float]:
             contour = Contour.through(law, side, law.saddle_at(side, y + offset))
             y += offset - law.partial_mean(contour.k)
     return 0.0, float("inf")
+
+
+def _root(function: Callable[[float], float], low: float, high: float) -> float:
+    """A sign change of `function`, to the accuracy that a saddle point needs: contours near it serve as well."""
+    from scipy.optimize import brentq  # takes longer to import than all the rest of the library
+
+    return float(brentq(function, low, high, xtol=1e-4))

@@ -237,12 +237,14 @@ def _span(values: np.ndarray) -> str:
 
 def _tabulate_digits(kernels: list[int], settings: dict[str, Any]) -> None:
     digits = embedded_digits()
-    table = Table("digit", *(f"{k}×{k}: of {k * k}" for k in kernels), "kernels that it suffices for")
+    table = Table("digit", *(f"{k}×{k}\nof {k * k}" for k in kernels), "suffices for")
     for index, image in enumerate(digits):
         results = [patch_rank(image, k, **settings) for k in kernels]
         enough = [str(k) for k, result in zip(kernels, results, strict=True) if result.deficiency == 0]
         table.add_row(
-            f"{index // 20} (no. {index % 20})", *(str(result.rank) for result in results), ", ".join(enough) or "none"
+            f"{index // 20} (no. {index % 20})",
+            *(str(result.rank) for result in results),
+            "all" if len(enough) == len(kernels) else ", ".join(enough) or "none",
         )
     Console().print(table)
 
