@@ -24,6 +24,7 @@ on Scientific and Statistical Computing 1 (1980).
 L. N. Trefethen and J. A. C. Weideman, The exponentially convergent trapezoidal rule, SIAM Review 56 (2014).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Context, Decimal
 from functools import cached_property
