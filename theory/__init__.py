@@ -1,5 +1,6 @@
 """First floor: what gradient descent must converge to."""
 
+from theory.bounds import identity_mse_bound
 from theory.decomposition import decompose
 from theory.derivations import derive
 from theory.ensemble import Ensemble, initialization_ensemble
@@ -19,6 +20,7 @@ __all__ = [
     "derive",
     "from_torch",
     "gradient_descent",
+    "identity_mse_bound",
     "initialization_ensemble",
     "max_stable_lr",
 ]

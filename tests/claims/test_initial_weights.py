@@ -11,6 +11,7 @@ import empirics
 import theory
 from numerics import GaussianQuadraticForm
 from tests import reference
+from tests.bounds import Rounding
 from tests.claims.one_layer import digits, naive_patches
 from tests.ledger import claim
 
@@ -24,6 +25,12 @@ T2_LAW = claim(
     "T2.law",
     statement="With Gaussian initial weights the error is distributed as the computed quadratic form in Gaussians.",
     source="theory/derivations (cnn-expected-mse)",
+)
+T2_BOUND = claim(
+    "T2.bound",
+    statement="No trained one-layer CNN errs beyond identity_mse_bound, from independent Gaussian or uniform initial "
+    "weights and for pixels in [0, 1]; at full rank only truncation and rounding are left.",
+    source="Zhang et al. 2020, Theorem 2, its Õ made explicit: theory/derivations (cnn-mse-bound)",
 )
 T1_NOISE = claim(
     "T1.noise",
@@ -253,3 +260,80 @@ def test_pixels_of_the_noise_are_independent_gaussians(scheme, ledger):
     square = float(np.sum(sums**2))
     p = min(1.0, 2 * min(stats.chi2.cdf(square, members), stats.chi2.sf(square, members)))
     ledger.equality_in_law(p, ALPHA / 3, what="independence of pixels", scheme=scheme)
+
+
+def by_rank() -> dict[str, np.ndarray]:
+    """Training images at 7×7 whose patch rank goes from 0 to full."""
+    digit = small_digits()[3:4]
+    corner, edge, two = (np.zeros_like(digit) for _ in range(3))
+    corner[0, 0, 0, 0] = edge[0, 0, 0, 3] = two[0, 0, 0, 0] = two[0, 0, 6, 3] = 1
+    return {
+        "blank": np.zeros_like(digit),
+        "a lit corner": corner,
+        "a lit border pixel": edge,
+        "stripes of period 2": np.broadcast_to(np.arange(7) % 2 == 0, digit.shape).astype(float),
+        "a grey digit in two channels": grey(),
+        "a digit": digit,
+    }
+
+
+@T2_BOUND
+@pytest.mark.parametrize("scheme", ["kaiming_normal", "xavier_uniform"])
+@pytest.mark.parametrize("name", by_rank())
+def test_no_network_errs_beyond_the_bound(name, scheme, ledger):
+    images = by_rank()[name]
+    channels = images.shape[1]
+    others = small_digits()[[0, 1, 6, 7]].reshape(-1, channels, 7, 7)
+    network = theory.Convolutional(channels, kernel_size=3)
+    limit = theory.max_stable_lr(network, images, momentum=0.9)
+    optimizer = theory.GradientDescent(0.9 * limit if np.isfinite(limit) else 1.0, momentum=0.9)
+    members, steps = 1_000, 300
+    recipe = empirics.Recipe(
+        lr=optimizer.lr, momentum=0.9, milestones=(), steps=steps, precision="float64", init=scheme
+    )
+    runs = empirics.train(
+        lambda: empirics.CNN(channels, 1, kernel_size=3), images, recipe=recipe, seeds=range(members), progress=False
+    )
+    roots = np.sqrt(np.mean((np.asarray(runs.predict(others)) - others) ** 2, axis=(2, 3, 4)))  # members, images
+
+    # What training has not come to, and what rounding did to it, in units of the root mean squared error.
+    starts = np.asarray(runs.initial_weights["layers.0.weight"]).reshape(members, channels, -1)
+    largest = starts[np.argmax(np.linalg.norm(starts, axis=(1, 2)))]
+    design = naive_patches(network, images)
+    responses = np.moveaxis(images, 1, -1).reshape(-1, channels)
+    rounding = Rounding.of(design, responses, largest, optimizer, steps=steps)
+    left = np.abs(rounding.left[-1]).max(initial=0.0)
+    rows = naive_patches(network, others).reshape(len(others), -1, design.shape[1])
+    scale = np.linalg.norm(rows, 2, axis=(1, 2)) / np.sqrt(others[0].size)
+    shift = scale * (rounding.weights[-1] + left * rounding.distance)
+
+    law = theory.initialization_ensemble(network, images, scheme=scheme)
+    rank = theory.gradient_descent(network, images).rank
+    settings = {
+        "columns": 9 * channels, "rank": rank, "out_channels": channels, "weight_variance": law.scheme.weight_variance
+    }  # fmt: skip
+    if rank == 9 * channels:
+        assert theory.identity_mse_bound(delta=0.5, **settings) == 0
+        ledger.agree(roots, np.broadcast_to(shift, roots.shape), what="truncation and rounding", image=name)
+        return
+    # The bound holds for all inputs at once; it is exceeded by one network in members with probability α.
+    bound = theory.identity_mse_bound(delta=ALPHA / 10 / members, **settings)
+    worst = float(np.max(roots - shift) ** 2)
+    ledger.agree(worst, bound, what="largest error", image=name, rank=rank)
+    ledger.equality_in_law(
+        min(1.0, members * _confidence(worst, settings)), ALPHA / 10, what="largest error", image=name, rank=rank
+    )
+    if law.scheme.gaussian:
+        loose = theory.identity_mse_bound(delta=0.05, **settings) / float(law.mse_quantile(0.95, others[0]))
+        ledger.note(f"rank {rank} of {9 * channels}: the bound at 95 % is {loose:.0f} times the computed 95 % quantile")
+
+
+def _confidence(error: float, settings: dict) -> float:
+    """The δ at which the bound is just the error: 0.5 where it is below every such bound."""
+    low, high = 1e-300, 0.5
+    if error <= theory.identity_mse_bound(delta=high, **settings):
+        return high
+    for _ in range(200):
+        middle = np.sqrt(low * high)
+        low, high = (low, middle) if theory.identity_mse_bound(delta=middle, **settings) < error else (middle, high)
+    return high

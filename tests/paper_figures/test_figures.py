@@ -62,6 +62,7 @@ def test_theorem2_orders_error_by_rank(second):
     short = arrays["deficiency"] > 0
     assert (arrays["low"][short] < arrays["expected"][short]).all()
     assert (arrays["expected"][short] < arrays["high"][short]).all()
+    assert (arrays["high"][short] <= arrays["bound"][short]).all()
     assert arrays["errors"].shape == (len(short), 3)
     # At full rank theory predicts the input itself, to the rounding of 25 weights.
     assert np.abs(arrays["predicted"][-1] - arrays["input"]).max() <= 25 * 2.0**-52 * 100
