@@ -139,5 +139,5 @@ def draw(data: FigureData) -> Figure:
         axis.set_xlabel("rank deficiency (directions of a kernel that the training image leaves open)")
         axis.set_ylabel("mean squared error on $x$")
         axis.set_xlim(-2, columns)
-        axis.legend(loc="center right")
+        axis.legend(loc="center right", bbox_to_anchor=(1, 0.6))
     return figure
