@@ -6,7 +6,7 @@ WORKERS ?= auto
 export OMP_NUM_THREADS ?= 1
 export MPLBACKEND ?= Agg
 
-.PHONY: verify verify-thorough test lint types shapes contracts clean install
+.PHONY: verify verify-thorough test lint types shapes contracts bench clean install
 
 install: .venv/installed
 
@@ -41,6 +41,9 @@ shapes: install
 
 contracts: install
 	$(BIN)/lint-imports
+
+bench: install  ## speed, each as a ratio measured side by side in one run
+	for script in benchmarks/*.py; do echo "$$script"; $(BIN)/python $$script || exit 1; done
 
 clean:
 	rm -rf .venv out .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
