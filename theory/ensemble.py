@@ -237,13 +237,13 @@ class Ensemble:
         """Per image, in NumPy: S (blocks, rows, columns), offset (blocks, rows, outputs), entries of a prediction."""
         x = self._check(x)
         spread, offset = to_numpy(self._spread(x)), to_numpy(self._offset(x, reference))
-        n = x.shape[0] if len(self.network.target_shape(x)) == len(x.shape) and self._batched(x) else 1
+        n = x.shape[0] if self._batched(x) else 1
         entries = math.prod(self.network.target_shape(x)) // n
         rows = spread.shape[1] // n  # the rows of an image stand together
         return [(spread[:, i * rows : (i + 1) * rows], offset[:, i * rows : (i + 1) * rows], entries) for i in range(n)]
 
     def _batched(self, x: Any) -> bool:
-        return x.ndim == max(shape.count(",") + 1 for shape in self.network.input_shapes)
+        return x.ndim == self.network.input_shapes[0].count(",") + 1  # the first shape has the batch axis
 
     def _per_image(self, predictions: Any, x: Any) -> Any:
         xp = self._problem.xp
