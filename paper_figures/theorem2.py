@@ -68,7 +68,7 @@ def compute() -> FigureData:
         rows["bound"].append(
             theory.identity_mse_bound(
                 columns=KERNEL**2,
-                rank=trained.rank,
+                rank=int(trained.rank),
                 out_channels=1,
                 weight_variance=ensemble.scheme.weight_variance,
                 delta=0.05,
