@@ -22,8 +22,8 @@ def identity_mse_bound(
 
         MSE(x) ≤ ρ/c · (√(v (cd + 2 √(cdL) + 2L)) + √min(c, d))²    for all inputs x at once,
 
-    of any size, whose pixels are at most B in modulus. MSE(x) is the mean of (f(x) − x)² over the pixels and channels of
-    one image; c = out_channels, d = columns − rank, v = weight_variance, L = ln(1/δ), and ρ = B² · columns, or
+    of any size, whose pixels are at most B in modulus. MSE(x) is the mean of (f(x) − x)² over the pixels and channels
+    of one image; c = out_channels, d = columns − rank, v = weight_variance, L = ln(1/δ), and ρ = B² · columns, or
     B² · (columns − 1) + 1 with a bias. At full rank, d = 0, the error is 0.
 
     Args:
