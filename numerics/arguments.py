@@ -27,6 +27,8 @@ def real_array(name: str, value: Any, shapes: Sequence[str], *, empty: bool = Fa
     """
     if not array_api_compat.is_array_api_obj(value):
         raise TypeError(f"{name} must be a NumPy or torch array, got {type(value).__name__}")
+    if isinstance(value, np.ma.MaskedArray) or str(getattr(value, "layout", "torch.strided")) != "torch.strided":
+        raise TypeError(f"{name} must be a dense array without a mask, got {type(value).__name__}")
     if hasattr(value, "detach"):  # a prediction is not differentiated through
         value = value.detach()
     if isinstance(value, np.ndarray) and value.dtype.kind not in "iufbc":
@@ -162,8 +164,8 @@ def schedule(lr: Any, momentum: Any, milestones: Any, gamma: Any) -> tuple[float
     return lr, momentum, steps, gamma
 
 
-def step_numbers(steps: Any) -> tuple[int, ...]:
-    """`steps` as a tuple of step numbers, whether one was given or a sequence of them.
+def step_numbers(steps: Any) -> tuple[tuple[int, ...], bool]:
+    """`steps` as a tuple of step numbers, and whether a sequence of them was given (a trajectory) or just one.
 
     Raises:
         TypeError: not integers.
@@ -171,9 +173,9 @@ def step_numbers(steps: Any) -> tuple[int, ...]:
     """
     if isinstance(steps, str):
         raise TypeError(f"steps must be an integer or a sequence of integers, got {steps!r}")
-    if not isinstance(steps, Iterable):
-        return (positive_int("steps", steps, least=0),)
+    if not isinstance(steps, Iterable) or getattr(steps, "ndim", 1) == 0:
+        return (positive_int("steps", steps, least=0),), False
     numbers = tuple(positive_int("steps", step, least=0) for step in steps)
     if not numbers:
         raise ValueError("steps must not be an empty sequence")
-    return numbers
+    return numbers, True

@@ -61,7 +61,7 @@ def momentum_modes(
     A slow mode's learned part, ~ ηλt, is lost to rounding in 1 − left; here it is not.
     """
     lr, momentum, milestones, gamma = schedule(lr, momentum, milestones, gamma)
-    numbers = step_numbers(steps)
+    numbers, trajectory = step_numbers(steps)
     if not array_api_compat.is_array_api_obj(eigenvalues):
         raise TypeError(f"eigenvalues must be a NumPy or torch array, got {type(eigenvalues).__name__}")
     eigenvalues = real_array("eigenvalues", eigenvalues, [f"({', '.join('…' * eigenvalues.ndim)})"], empty=True)
@@ -83,7 +83,7 @@ def momentum_modes(
     learned = xp.stack([states[t][1] for t in numbers])
     if not bool(xp.all(xp.isfinite(left))):
         raise OverflowError(f"lr={lr} is unstable: an error outgrows float64 within {max(numbers)} steps")
-    if isinstance(steps, int) or not hasattr(steps, "__iter__"):
+    if not trajectory:
         left, learned = left[0, ...], learned[0, ...]
     return xp.astype(left, dtype), xp.astype(learned, dtype)
 

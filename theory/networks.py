@@ -322,6 +322,20 @@ def _with_ones(rows: Any, bias: bool) -> Any:
     return xp.concat([rows, xp.ones_like(rows[..., :1])], axis=-1)
 
 
+def check_network(network: Any) -> Network:
+    """Refuse anything but a one-layer network.
+
+    Raises:
+        TypeError: naming what was given.
+    """
+    if isinstance(network, type) or not isinstance(network, Network):
+        raise TypeError(
+            f"network must be a FullyConnected, Convolutional or LocallyConnected, got {network!r:.60}; "
+            "theory.from_torch turns a torch layer into one"
+        )
+    return network
+
+
 def pack(network: Network, weight: Any, bias: Any) -> Any:
     """Weight and bias in torch's layout as parameters (blocks, outputs, columns)."""
     xp = common_namespace(weight=weight, bias=bias)

@@ -9,7 +9,7 @@ from jaxtyping import Num
 from numerics import row_space
 from numerics.arguments import as_float64, schedule
 from numerics.row_space import to_numpy
-from theory.networks import Network
+from theory.networks import Network, check_network
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def max_stable_lr(network: Network, inputs: Num[Any, "..."], *, momentum: float 
 
     Source: Jury's conditions on μ² − (1 + β − ηλ) μ + β, derived in theory/derivations/momentum.py.
     """
-    inputs = network.check_inputs("inputs", inputs)
+    inputs = check_network(network).check_inputs("inputs", inputs)
     schedule(1.0, momentum, (), 1.0)
     space = row_space(network.design(as_float64(inputs)))
     return stable_lr(to_numpy(space.singular_values), math.prod(network.target_shape(inputs)), momentum)
@@ -76,4 +76,5 @@ def max_stable_lr(network: Network, inputs: Num[Any, "..."], *, momentum: float 
 def stable_lr(singular_values: Any, target_entries: int, momentum: float) -> float:
     """2 (1 + β)/λ_max from the design matrix's singular values."""
     largest = float(singular_values.max())
-    return (1 + momentum) * target_entries / largest**2 if largest > 0 else math.inf
+    # Twice divided: the square of a small number may vanish.
+    return (1 + momentum) * target_entries / largest / largest if largest > 0 else math.inf

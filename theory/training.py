@@ -12,7 +12,7 @@ from numerics import row_space
 from numerics.arguments import as_float64, common_namespace, floating_dtype, is_integer, real_array, step_numbers
 from numerics.momentum import momentum_modes
 from numerics.row_space import RowSpace, to_numpy
-from theory.networks import Network, pack, unpack
+from theory.networks import Network, check_network, pack, unpack
 from theory.optimizer import GradientDescent, stable_lr
 
 
@@ -156,7 +156,7 @@ def problem_of(
     network: Network, inputs: Any, targets: Any, *, steps: Any, optimizer: GradientDescent | None
 ) -> Problem:
     """Check a training problem and decompose its design matrix; see `gradient_descent`."""
-    inputs = network.check_inputs("inputs", inputs)
+    inputs = check_network(network).check_inputs("inputs", inputs)
     targets = _check_targets(network, inputs, targets)
     xp = common_namespace(inputs=inputs, targets=targets)
     if optimizer is not None and not isinstance(optimizer, GradientDescent):
@@ -208,7 +208,7 @@ def _learned(
                 )
         space.require_decided()
         return math.inf, xp.astype(space.kept, xp.float64)
-    numbers = step_numbers(steps)
+    numbers, trajectory = step_numbers(steps)
     if optimizer is None:
         raise ValueError("optimizer must be given for a finite number of steps: its learning rate decides the result")
     _, learned = momentum_modes(
@@ -217,9 +217,9 @@ def _learned(
         momentum=optimizer.momentum,
         milestones=optimizer.milestones,
         gamma=optimizer.gamma,
-        steps=steps,
+        steps=numbers if trajectory else numbers[0],
     )
-    return (numbers if hasattr(steps, "__iter__") else numbers[0]), learned
+    return (numbers if trajectory else numbers[0]), learned
 
 
 def _check_targets(network: Network, inputs: Any, targets: Any) -> Any:

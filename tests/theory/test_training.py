@@ -261,3 +261,26 @@ def test_an_undecided_rank_is_refused_in_the_limit_only():
     with pytest.raises(ValueError, match="rank cannot be decided"):
         theory.gradient_descent(theory.FullyConnected(3), inputs)
     theory.gradient_descent(theory.FullyConnected(3), inputs, steps=5, optimizer=theory.GradientDescent(0.1))
+
+
+@pytest.mark.parametrize("steps", [np.int64(3), np.array(3), torch.tensor(3)])
+def test_one_number_of_steps_may_be_any_integer(steps):
+    optimizer = theory.GradientDescent(0.1)
+    network, inputs = theory.FullyConnected(3), random_images(0, (2, 3))
+    trained = theory.gradient_descent(network, inputs, steps=steps, optimizer=optimizer)
+    assert trained.steps == 3
+    np.testing.assert_array_equal(
+        trained.weight, theory.gradient_descent(network, inputs, steps=3, optimizer=optimizer).weight
+    )
+
+
+@pytest.mark.parametrize("scale", [1e-200, 1e-30, 1e30, 1e150])
+def test_the_scale_of_the_pixels_does_not_matter(scale):
+    """The identity is learned from an image however dark; its largest stable rate scales with the inverse square."""
+    network, image = theory.Convolutional(1, kernel_size=3), random_images(0, (1, 6, 6))
+    trained, scaled = (theory.gradient_descent(network, factor * image) for factor in (1, scale))
+    condition = trained.spectrum[0] / trained.spectrum[-1]
+    assert np.abs(trained.weight - scaled.weight).max() <= 2 * 45 * EPS * condition
+    if 1e-100 < scale < 1e100:
+        ratio = theory.max_stable_lr(network, scale * image) * scale * scale / theory.max_stable_lr(network, image)
+        assert abs(ratio - 1) <= 45 * EPS
