@@ -18,8 +18,10 @@ from empirics.arguments import choice
 from empirics.ensemble import TrainedEnsemble
 from empirics.experiment import Measured, run, standard_inputs, write_results
 from empirics.image_files import contact_sheet, read_image, write_npy, write_png
+from empirics.image_sets import NAMES
 from empirics.initialization import SCHEMES
 from empirics.optimizers import OPTIMIZERS
+from empirics.published_sets import SOURCES
 from empirics.recipe import PRECISIONS
 from empirics.window import PADDING_MODES
 
@@ -116,14 +118,20 @@ def train(
 
 @app.command()
 def images(
-    name: Annotated[str, typer.Argument(help="'digits' or 'patterns'.")],
+    name: Annotated[str, typer.Argument(help=f"Which set: {one_of(NAMES)}.")],
     out: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("out/images"),
+    split: Annotated[
+        str, typer.Option(help="'train' or 'test'; embedded and generated sets have only 'train'.")
+    ] = "train",
     count: Annotated[int | None, typer.Option(help="How many, drawn at random. None: all.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of that draw, and of the noise among the patterns.")] = 0,
     size: Annotated[int | None, typer.Option(min=1, help="Height and width in pixels. None: their own.")] = None,
+    data_dir: Annotated[
+        Path | None, typer.Option(help=f"Folder with the files of {one_of(SOURCES)}. None: fetched once, into a cache.")
+    ] = None,
 ) -> None:
     """Write a set of images: NAME-000.png and so on, NAME.png (all in one), NAME.npy ((n, C, H, W), in [0, 1])."""
-    found = image_set(name, count=count, seed=seed, size=size)
+    found = image_set(name, split=split, count=count, seed=seed, size=size, data_dir=data_dir)
     pixels = found.as_float()
     out.mkdir(parents=True, exist_ok=True)
     for index in range(len(found)):

@@ -14,7 +14,8 @@ from torch import nn
 
 from empirics.ensemble import TrainedEnsemble
 from empirics.image_files import contact_sheet, write_npy, write_png
-from empirics.image_sets import ImageSet, images
+from empirics.image_set import ImageSet
+from empirics.image_sets import images
 from empirics.pearson import correlation
 from empirics.recipe import Recipe
 from empirics.storage import write_atomically

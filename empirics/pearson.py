@@ -29,6 +29,15 @@ def correlation(prediction: Num[Any, "..."], reference: Num[Any, "..."]) -> Floa
         TypeError: not real arrays, or of different kinds.
         ValueError: empty or not finite (leave out diverged members first), or shapes that do not go together.
     """
+    predicted, known = compared(prediction, reference)
+    axes = 3 if known.ndim >= 3 else 1
+    a, b = _standardized(predicted, axes), _standardized(known, axes)
+    result = (a * b).sum(-1).clamp(-1, 1)
+    return result if isinstance(prediction, Tensor) else result.numpy()
+
+
+def compared(prediction: Any, reference: Any) -> tuple[Tensor, Tensor]:
+    """Predictions and the reference that they are compared with, checked: see `correlation`."""
     predicted = real_tensor("prediction", prediction, SHAPES)
     known = real_tensor("reference", reference, SHAPES[1:])
     same_kind(prediction=prediction, reference=reference, same_dtype=False)
@@ -37,10 +46,7 @@ def correlation(prediction: Num[Any, "..."], reference: Num[Any, "..."]) -> Floa
             f"prediction must have the reference's shape, {tuple(known.shape)}, with any axes in front, "
             f"got {tuple(predicted.shape)}"
         )
-    axes = 3 if known.ndim >= 3 else 1
-    a, b = _standardized(predicted, axes), _standardized(known, axes)
-    result = (a * b).sum(-1).clamp(-1, 1)
-    return result if isinstance(prediction, Tensor) else result.numpy()
+    return predicted, known
 
 
 def _standardized(images: Tensor, axes: int) -> Float[Tensor, "... entries"]:

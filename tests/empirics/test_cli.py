@@ -133,7 +133,12 @@ MISTAKES = {
     "input of another size": ("train --network fcn --input {dot}", "must have the training image's shape, (1, 28, 28)"),
     "input of other channels": ("train --input {deep3}", "must have 1 channels, got shape (3, 4, 4)"),
     "out": ("train --steps 1 --out {text}/out", "Not a directory"),
-    "set": ("images mnist", "name must be one of digits, patterns, got 'mnist'"),
+    "set": (
+        "images kmnist",
+        "name must be one of digits, natural, patterns, mnist, fashion_mnist, cifar10, got 'kmnist'",
+    ),
+    "no files": ("images mnist --data-dir {none}", "mnist needs train-images-idx3-ubyte.gz, which is neither in"),
+    "no folder needed": ("images digits --data-dir {none}", "data_dir must be left out for 'digits'"),
     "count": ("images digits --count 1000", "count must be at most 200"),
     "no set": ("images", "Missing argument"),
 }

@@ -10,6 +10,7 @@ import empirics
 from empirics import images
 
 SHA256_OF_DIGITS = "70e626d253f3a7fef598d98a5b96c6667b85c870a0e87fef73f6ca261897dd0b"
+SHA256_OF_NATURAL = "e0f79c82c0a74cc8b94ba2b8703b2c0fe04a020112d09d81cd87d0fffb312e8b"
 
 
 def test_digits_are_twenty_of_each_class_with_grey_levels() -> None:
@@ -29,6 +30,24 @@ def test_digits_come_with_their_licence() -> None:
     assert "CC BY-SA 3.0" in images("digits").source
     licence = Path(empirics.__file__).with_name("data") / "LICENSE-digits.md"
     assert "Creative\nCommons Attribution-ShareAlike 3.0" in licence.read_text()
+
+
+def test_natural_images_are_eight_named_colour_crops() -> None:
+    crops = images("natural")
+    assert crops.pixels.shape == (8, 3, 32, 32)
+    assert len(set(crops.names)) == 8
+    assert hashlib.sha256(crops.pixels.tobytes()).hexdigest() == SHA256_OF_NATURAL
+    sky, roof = crops.pixels[0, :, :4, :4].mean(axis=(1, 2)), crops.pixels[0, :, 20, 9:15].mean(axis=1)
+    assert sky[2] > sky[0]  # blue above
+    assert roof[0] > roof[2]  # orange below
+
+
+def test_natural_images_come_with_their_licence() -> None:
+    assert "CC BY 2.0" in images("natural").source
+    licence = (Path(empirics.__file__).with_name("data") / "LICENSE-natural.md").read_text()
+    assert "Creative Commons Attribution 2.0" in licence
+    for author in ("danielbuechele", "vultilion"):
+        assert author in licence
 
 
 def test_as_float_is_the_pixels_over_255_in_float64() -> None:
@@ -116,7 +135,10 @@ def test_patterns_of_a_few_pixels_can_be_drawn(size) -> None:
 @pytest.mark.parametrize(
     ("name", "settings", "error", "words"),
     [
-        ("mnist", {}, ValueError, "name must be one of digits, patterns, got 'mnist'"),
+        ("kmnist", {}, ValueError, "name must be one of digits, natural, patterns, mnist, fashion_mnist, cifar10, got"),
+        ("natural", {"split": "test"}, ValueError, "split must be 'train' for 'natural', which has no other"),
+        ("natural", {"data_dir": "."}, ValueError, "data_dir must be left out for 'natural', which needs no files"),
+        ("mnist", {"data_dir": 7}, TypeError, "data_dir must be a folder's path, got 7"),
         (7, {}, TypeError, "name must be a string, got 7"),
         ("digits", {"split": "test"}, ValueError, "split must be 'train' for 'digits', which has no other, got 'test'"),
         ("digits", {"split": "dev"}, ValueError, "split must be one of train, test, got 'dev'"),

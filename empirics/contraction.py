@@ -1,0 +1,203 @@
+"""Is a network a contraction near an image? The spectrum of its Jacobian, and where iterating it leads."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from jaxtyping import Bool, Float, Int, Num
+from torch import Tensor, nn
+from torch.func import jvp, vjp, vmap
+
+from empirics.arguments import integer, real
+from empirics.layers import given_to
+
+BLOCK = 8
+
+
+@dataclass(frozen=True, eq=False)
+class JacobianSpectrum:
+    """How a network's Jacobian J stretches small changes of each image. Below 1 the network is a contraction there.
+
+    Attributes:
+        norm: the spectral norm ‖J‖₂, the largest singular value, (n,). It is approached from below.
+        radius: the spectral radius, the largest modulus of an eigenvalue, (n,).
+        norm_residual: ‖JᵀJv − σ²v‖/σ² at the singular vector found, (n,): some singular value is as near σ as that.
+        radius_residual: ‖JV − VH‖/radius, (n,), V spanning the subspace found and H = VᵀJV.
+    """
+
+    norm: Float[Tensor, " n"]
+    radius: Float[Tensor, " n"]
+    norm_residual: Float[Tensor, " n"]
+    radius_residual: Float[Tensor, " n"]
+
+
+def jacobian_spectrum(
+    model: nn.Module, images: Num[Any, "..."], *, iterations: int = 200, tolerance: float | None = None, seed: int = 0
+) -> JacobianSpectrum:
+    """Return the spectral norm and radius of a network's Jacobian at some images, by power iteration.
+
+    It iterates on a block of 8 directions at once, orthogonalized in each step (of d where d is less): V ← qr(JᵀJ V),
+    and V ← qr(J V) for the radius, whose leading eigenvalues are most often a complex pair, which a single direction
+    never settles on. Jv is a forward-mode derivative and Jᵀu a reverse-mode one: J is never formed. The error falls by
+    (σ₉/σ₁)² and |λ₉/λ₁| a step.
+
+    Args:
+        model: a network whose outputs have its inputs' shape.
+        images: (n, C, H, W) or (C, H, W) for a network with convolutions, else (n, d) or (d,).
+        iterations: at most so many steps for each image.
+        tolerance: of the residuals, at which to stop earlier; None for √ε of the model's dtype, which leaves the norm,
+            whose error is the residual's square over its gap to the next, about as exact as the dtype can say.
+        seed: of the directions to begin with.
+
+    Returns:
+        Norm and radius, with their residuals, in the model's dtype.
+
+    Raises:
+        TypeError: an argument of the wrong type.
+        ValueError: images that do not fit the network, or outputs of another shape than inputs.
+
+    Source: Radhakrishnan et al. 2020, "Overparameterized neural networks implement associative memory"; orthogonal
+        iteration: Golub and Van Loan, section 7.3.2.
+    """
+    batch = _with_outputs_alike(model, "images", images)
+    iterations = integer("iterations", iterations)
+    threshold = math.sqrt(torch.finfo(batch.dtype).eps) if tolerance is None else real("tolerance", tolerance)
+    generator = torch.Generator().manual_seed(integer("seed", seed, least=0))
+    frozen = [parameter.requires_grad for parameter in model.parameters()]
+    found = []
+    try:
+        model.requires_grad_(False)
+        for image in batch:
+            size = image.numel()
+            start = torch.randn(size, min(BLOCK, size), dtype=torch.float64, generator=generator).to(batch)
+            forward, backward = _derivatives(model, image)
+            squared, norm_residual = _iterate(_composed(backward, forward), start, iterations, threshold)
+            radius, radius_residual = _iterate(forward, start, iterations, threshold)
+            found.append(torch.stack([squared.sqrt(), radius, norm_residual, radius_residual]))
+    finally:
+        for parameter, flag in zip(model.parameters(), frozen, strict=True):
+            parameter.requires_grad_(flag)
+    return JacobianSpectrum(*torch.stack(found, dim=1))
+
+
+Linear = Callable[[Tensor], Tensor]
+
+
+def _derivatives(model: nn.Module, image: Tensor) -> tuple[Linear, Linear]:
+    """V ↦ JV and U ↦ JᵀU at an image, for columns (entries, k)."""
+
+    def outputs(x: Tensor) -> Tensor:
+        return model(x.unflatten(0, image.shape)[None]).flatten()
+
+    point = image.flatten()
+    pull = vjp(outputs, point)[1]
+    forward = vmap(lambda v: jvp(outputs, (point,), (v,))[1], in_dims=1, out_dims=1)
+    return forward, vmap(lambda u: pull(u)[0], in_dims=1, out_dims=1)
+
+
+def _composed(second: Linear, first: Linear) -> Linear:
+    return lambda v: second(first(v))
+
+
+def _iterate(apply: Linear, start: Tensor, iterations: int, tolerance: float) -> tuple[Tensor, Tensor]:
+    """The largest modulus of a linear map's eigenvalues, and the relative residual of the subspace found for it."""
+    directions, _ = torch.linalg.qr(start)
+    for _ in range(iterations):
+        image = apply(directions)
+        small = directions.T @ image
+        values, vectors = torch.linalg.eig(small)
+        leading = values.abs().argmax()
+        modulus = values[leading].abs()
+        vector = vectors[:, leading]
+        off = torch.linalg.vector_norm((image - directions @ small).to(vector.dtype) @ vector)
+        if not modulus > 0:
+            return modulus, image.norm()  # a nilpotent or zero map: nothing to divide by
+        residual = off / modulus
+        if residual <= tolerance:
+            break
+        directions, _ = torch.linalg.qr(image)
+    return modulus, residual
+
+
+@dataclass(frozen=True, eq=False)
+class Attractors:
+    """Where iterating a network led from some images.
+
+    Attributes:
+        points: the last iterates, (n, C, H, W) or (n, d).
+        residuals: ‖f(x) − x‖ / ‖x‖ there, (n,); NaN for an orbit that left the numbers.
+        fixed: whether a point is a fixed point to within the tolerance, (n,).
+        attractors: the distinct fixed points found, (k, ...), in the order in which they were first met.
+        which: for each point the number of its attractor; −1 for one that is not fixed, (n,).
+    """
+
+    points: Float[Tensor, "n ..."]
+    residuals: Float[Tensor, " n"]
+    fixed: Bool[Tensor, " n"]
+    attractors: Float[Tensor, "k ..."]
+    which: Int[Tensor, " n"]
+
+
+def attractors(
+    model: nn.Module, images: Num[Any, "..."], iterations: int = 1000, *, tolerance: float | None = None
+) -> Attractors:
+    """Iterate x ← f(x) from some images, and tell the fixed points that it leads to.
+
+    Two fixed points count as one where they are no further apart than 100 tolerances of the longer: where f contracts
+    by q a step, a point with residual r lies within r/(1 − q) of the true one, which covers q up to 0.98.
+
+    Args:
+        model: a network whose outputs have its inputs' shape.
+        images: (n, C, H, W) or (C, H, W) for a network with convolutions, else (n, d) or (d,).
+        iterations: at most so many steps; it ends before where all have come to rest.
+        tolerance: residual ‖f(x) − x‖ / ‖x‖ at which a point counts as fixed; None for √ε of the model's dtype.
+
+    Returns:
+        The ends of the orbits, and the attractors among them.
+
+    Raises:
+        TypeError: an argument of the wrong type.
+        ValueError: images that do not fit the network, or outputs of another shape than inputs.
+
+    Source: Radhakrishnan et al. 2020, "Overparameterized neural networks implement associative memory".
+    """
+    x = _with_outputs_alike(model, "images", images)
+    threshold = math.sqrt(torch.finfo(x.dtype).eps) if tolerance is None else real("tolerance", tolerance)
+    with torch.no_grad():
+        residuals = _residuals(x, following := model(x))
+        for _ in range(integer("iterations", iterations, least=0)):
+            if bool(((residuals <= threshold) | residuals.isnan()).all()):
+                break
+            x = following
+            residuals = _residuals(x, following := model(x))
+    fixed = residuals <= threshold
+    which = torch.full((len(x),), -1, dtype=torch.int64, device=x.device)
+    first: list[int] = []
+    for index in fixed.nonzero().flatten().tolist():
+        number = next((k for k, other in enumerate(first) if _near(x[index], x[other], 100 * threshold)), len(first))
+        which[index] = number
+        if number == len(first):
+            first.append(index)
+    return Attractors(x, residuals, fixed, x[first], which)
+
+
+def _residuals(x: Tensor, following: Tensor) -> Float[Tensor, " n"]:
+    """‖f(x) − x‖ / ‖x‖; 0 for a zero image that stays one, NaN where an entry is not finite."""
+    change, length = ((following - x).flatten(1).norm(dim=1), x.flatten(1).norm(dim=1))
+    residual = torch.where(change == 0, 0.0, change / length)
+    return torch.where(change.isfinite() & length.isfinite(), residual, torch.nan)
+
+
+def _near(a: Tensor, b: Tensor, relative: float) -> bool:
+    return bool((a - b).norm() <= relative * max(a.norm(), b.norm()))
+
+
+def _with_outputs_alike(model: nn.Module, name: str, images: Any) -> Tensor:
+    batch = given_to(model, name, images)
+    with torch.no_grad():
+        shape = tuple(model(batch[:1]).shape[1:])
+    if shape != tuple(batch.shape[1:]):
+        raise ValueError(f"model must return outputs of its inputs' shape, {tuple(batch.shape[1:])}, got {shape}")
+    return batch
