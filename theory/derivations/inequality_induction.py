@@ -1,0 +1,72 @@
+"""Inequalities for every step, by induction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import ClassVar
+
+from sympy import And, Basic, Expr, S, Symbol
+from sympy.core.relational import Relational
+
+from theory.derivations.derivation import Rule, conjunction
+from theory.derivations.inequalities import Inequality
+
+__all__ = ["InequalityInduction", "JointInduction"]
+
+
+@dataclass(frozen=True)
+class InequalityInduction(Rule):
+    """An inequality for every integer n ≥ 0: at 0, and from n to n + 1.
+
+    Attributes:
+        variable: The index n.
+        base: Proves the inequality at 0.
+        step: Proves it at n + 1; the inequality at n is added to its premises.
+    """
+
+    variable: Symbol = field(kw_only=True)
+    base: Rule = field(default_factory=Inequality)
+    step: Rule = field(default_factory=Inequality)
+    name: ClassVar[str] = "induction"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "premises", (*self.premises, *self.base.premises, *self.step.premises))
+
+    def prove(self, statement: Basic) -> bool | None:
+        """Prove base and step."""
+        n = self.variable
+        if not (isinstance(statement, Relational) and n.is_integer and n.is_nonnegative and statement.has(n)):
+            return None
+
+        def at(index: Expr) -> Basic:
+            return statement.func(*(side.subs(n, index) for side in statement.args), evaluate=False)
+
+        step = replace(self.step, premises=(*self.step.premises, statement))
+        verdicts = self.base.prove(at(S.Zero)), step.prove(at(n + 1))
+        return conjunction(verdicts) or (False if verdicts[0] is False else None)
+
+
+@dataclass(frozen=True)
+class JointInduction(Rule):
+    """Several inequalities for every integer n ≥ 0, each of which needs the others one step before.
+
+    Attributes:
+        parts: An induction for each of the inequalities that the statement is a conjunction of.
+    """
+
+    parts: tuple[tuple[Basic, InequalityInduction], ...] = ()
+    name: ClassVar[str] = "induction"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "premises", tuple(p for _, induction in self.parts for p in induction.premises))
+
+    def prove(self, statement: Basic) -> bool | None:
+        """Prove every base and step, with all the inequalities at n as premises of the steps."""
+        known = tuple(part for part, _ in self.parts)
+        if not isinstance(statement, And) or set(statement.args) != set(known):
+            return None
+        verdicts = []
+        for part, induction in self.parts:
+            step = replace(induction.step, premises=(*induction.step.premises, *known))
+            verdicts.append(replace(induction, step=step).prove(part))
+        return conjunction(verdicts)

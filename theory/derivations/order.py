@@ -1,0 +1,116 @@
+"""Reasoning with inequalities: chains, minima, what follows under a condition, and certificates made of known gaps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import ClassVar
+
+from sympy import Add, And, Basic, Eq, Expr, Implies, LessThan, Min, Mul
+
+from theory.derivations.derivation import Rule
+from theory.derivations.inequalities import gap_of
+
+__all__ = ["Conditional", "LeastOf", "PartOf", "Transitivity", "at_most", "slack", "times", "total"]
+
+
+def at_most(lesser: Expr, greater: Expr) -> LessThan:
+    """The inequality as it stands, not evaluated."""
+    return LessThan(lesser, greater, evaluate=False)
+
+
+def slack(premise: Basic) -> Expr:
+    """What an inequality says is nonnegative: its greater side minus the lesser."""
+    return gap_of(premise)[0]
+
+
+def total(*terms: Expr) -> Expr:
+    """A certificate that is a sum: kept as it stands, so that each term's sign can be read off."""
+    return Add(*terms, evaluate=False)
+
+
+def times(factor: Expr, term: Expr) -> Expr:
+    """A product in a certificate, kept as it stands: SymPy would multiply a number into a sum."""
+    return Mul(factor, term, evaluate=False)
+
+
+@dataclass(frozen=True)
+class Transitivity(Rule):
+    """``a ≤ z`` from premises that lead from a to z in order: ``a = b`` (or ``b = a``), ``b ≤ c``, …; or ``a = z``.
+
+    A premise that does not lead on is passed over.
+    """
+
+    name: ClassVar[str] = "transitivity"
+
+    def prove(self, statement: Basic) -> bool | None:
+        """Walk along the premises."""
+        if not isinstance(statement, Eq | LessThan):
+            return None
+        here, end = statement.args
+        for premise in self.premises:
+            if isinstance(premise, Eq | type(statement)) and premise.lhs == here:
+                here = premise.rhs
+            elif isinstance(premise, Eq) and premise.rhs == here:
+                here = premise.lhs
+        return here == end or None
+
+
+@dataclass(frozen=True)
+class LeastOf(Rule):
+    """``x ≤ min(a, b)`` from the premises ``x ≤ a`` and ``x ≤ b``; and ``min(a, b) ≤ a``, from nothing."""
+
+    name: ClassVar[str] = "the definition of the minimum"
+
+    def prove(self, statement: Basic) -> bool | None:
+        """Look for each of the bounds among the premises."""
+        if not isinstance(statement, LessThan):
+            return None
+        if isinstance(statement.lhs, Min):
+            return statement.rhs in statement.lhs.args or None
+        if not isinstance(statement.rhs, Min):
+            return None
+        known = {premise.args for premise in self.premises if isinstance(premise, LessThan)}
+        return all((statement.lhs, bound) in known for bound in statement.rhs.args) or None
+
+
+@dataclass(frozen=True)
+class Conditional(Rule):
+    """``P ⟹ Q``: Q is proved with P as a further premise, and with what other premises say follows from P.
+
+    Attributes:
+        by: Proves Q.
+    """
+
+    by: Rule = field(kw_only=True)
+    name: ClassVar[str] = "assuming the left side"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "premises", self.by.premises)
+
+    def prove(self, statement: Basic) -> bool | None:
+        """Prove the conclusion."""
+        if not isinstance(statement, Implies):
+            return None
+        given, conclusion = statement.args
+        known = [
+            premise.args[1] if isinstance(premise, Implies) and premise.args[0] == given else premise
+            for premise in self.by.premises
+        ]
+        verdict: bool | None = replace(self.by, premises=(given, *known)).prove(conclusion)
+        return verdict
+
+    def describe(self) -> str:
+        """Name the rule that proves the conclusion."""
+        return f"{self.by.describe()}, assuming the left side"
+
+
+@dataclass(frozen=True)
+class PartOf(Rule):
+    """One of the statements that the premise is a conjunction of."""
+
+    name: ClassVar[str] = "being part of what is proved"
+
+    def prove(self, statement: Basic) -> bool | None:
+        """Look for it among the parts."""
+        (whole,) = self.premises
+        return (isinstance(whole, And) and statement in whole.args) or None

@@ -1,0 +1,276 @@
+"""Probabilities and expectations of exponentials: independence, exchange, monotonicity and Markov's inequality."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from sympy import (
+    Add,
+    Basic,
+    Eq,
+    Expr,
+    GreaterThan,
+    Gt,
+    Integral,
+    LessThan,
+    Mul,
+    Pow,
+    S,
+    Symbol,
+    Trace,
+    exp,
+    expand,
+    log,
+    sympify,
+)
+from sympy.matrices.expressions import MatrixExpr, Transpose
+
+from theory.derivations.derivation import Rule
+from theory.derivations.expectation import Expectation
+from theory.derivations.inequalities import Inequality
+from theory.derivations.vanishing import vanishes
+from theory.derivations.words import as_words, trace_terms, word_rules
+
+__all__ = [
+    "Exchange",
+    "Exponentials",
+    "Independence",
+    "Markov",
+    "MatrixInstance",
+    "Monotonicity",
+    "Probability",
+]
+
+
+class Probability(Expr):
+    """The probability of an event that depends on one random matrix."""
+
+    is_commutative = True
+    is_real = True
+
+    def __new__(cls, event: Any, over: Any) -> Probability:
+        """The probability of ``event`` when the matrix ``over`` is drawn."""
+        built: Probability = Basic.__new__(cls, sympify(event), sympify(over))
+        return built
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        event, over = (printer._print(argument) for argument in self.args)
+        text = rf"\mathbb{{P}}_{{{over}}} \left[{event}\right]"
+        return text if exp is None else rf"\left({text}\right)^{{{exp}}}"
+
+
+@dataclass(frozen=True)
+class Independence(Rule):
+    """The expectation of an exponential over a random matrix with independent entries, from that over one entry.
+
+    ``E exp(F) ≤ R`` (or ``=``) where F is a sum over the entries, by traces ``tr(HᵀZ)`` and squared norms, and R a
+    product over them. The expectation factorizes; every factor is nonnegative and at most (or equal to) its bound.
+
+    Attributes:
+        premises: For each law that an entry may have, ``∫ exp(f) w ≤ r`` with its density w, and ``∫ w = 1``. An entry
+            that is always zero needs the premise ``1 ≤ r`` alone.
+        random: The random matrix and the variable that stands for one entry of it.
+        fixed: The fixed matrix that it is multiplied with and its entry, if there is one.
+    """
+
+    random: tuple[MatrixExpr, Symbol] = field(kw_only=True)
+    fixed: tuple[MatrixExpr, Symbol] | None = None
+    name: ClassVar[str] = "independence of the entries"
+
+    def prove(self, statement: Basic) -> bool | None:
+        """Reduce the statement to one entry and look for it among the premises, for every law."""
+        matrix, entry = self.random
+        if not isinstance(statement, Eq | LessThan) or not isinstance(statement.lhs, Expectation):
+            return None
+        value, over = statement.lhs.args
+        if over != matrix or not isinstance(value, exp) or not self.premises:
+            return None
+        exponent, bound = self._of_one_entry(value.args[0]), self._factor(statement.rhs)
+        if exponent is None or bound is None:
+            return None
+        of_one = {premise.lhs for premise in self.premises if isinstance(premise.lhs, Integral) and premise.rhs == 1}
+        for premise in self.premises:
+            if premise.lhs in of_one:
+                continue
+            if not isinstance(premise, Eq | type(statement)) or vanishes(premise.rhs - bound) is not True:
+                return None
+            if isinstance(premise.lhs, Integral):
+                variable, *_ = premise.lhs.args[1]
+                weight = premise.lhs.function / exp(exponent)
+                density = Integral(weight.powsimp(), premise.lhs.args[1])
+                fixed = self.fixed[1] if self.fixed else None
+                if variable != entry or (fixed is not None and density.has(fixed)) or density not in of_one:
+                    return None
+            elif vanishes(premise.lhs - exp(exponent.subs(entry, 0))) is not True:
+                return None
+        return True
+
+    def _of_one_entry(self, exponent: Expr) -> Expr | None:
+        """The summand of one entry: ``tr(HᵀZ)`` is the sum of ``h z``, and ``tr(ZᵀZ)`` that of ``z²``."""
+        entries = dict([self.random, *([self.fixed] if self.fixed else [])])
+
+        def summand(trace: Trace) -> Expr:
+            words = [word for word in as_words(trace.args[0]) if len(word) == 2]
+            plain = [[letter.args[0] if isinstance(letter, Transpose) else letter for letter in word] for word in words]
+            if len(plain) != 1 or any(letter not in entries for letter in plain[0]):
+                return Symbol("unknown")
+            if sum(isinstance(letter, Transpose) for letter in words[0]) != 1:
+                return Symbol("unknown")
+            return Mul(*(entries[letter] for letter in plain[0]))
+
+        terms = Add.make_args(expand(trace_terms(exponent, {})))
+        if any(
+            len(term.atoms(Trace)) != 1 or term.as_powers_dict()[next(iter(term.atoms(Trace)))] != 1 for term in terms
+        ):
+            return None
+        one = Add(*terms).replace(lambda part: isinstance(part, Trace), summand)
+        return None if one.has(Symbol("unknown")) else one
+
+    def _factor(self, bound: Expr) -> Expr | None:
+        """The factor of one entry in a product over all of them."""
+        rows, columns = self.random[0].shape
+        factors = []
+        for part in Mul.make_args(bound):
+            if isinstance(part, exp):
+                exponent = self._of_one_entry(part.args[0])
+                if exponent is None:
+                    return None
+                factors.append(exp(exponent))
+            elif isinstance(part, Pow) and not (part.exp / (rows * columns)).has(rows, columns):
+                factors.append(part.base ** (part.exp / (rows * columns)))
+            else:
+                return None
+        return Mul(*factors)
+
+
+@dataclass(frozen=True)
+class MatrixInstance(Rule):
+    """A statement that holds for every value of some matrices, for one value of them.
+
+    Attributes:
+        premises: First the general statement; then equations between matrices, as rewriting rules from left to right.
+        values: What is put in for which matrix.
+    """
+
+    values: tuple[tuple[Basic, Basic], ...] = field(kw_only=True)
+    name: ClassVar[str] = "a special case"
+
+    def prove(self, statement: Basic) -> bool | None:
+        """Put the values in; both sides must then have the same normal form as the statement's."""
+        general, *equations = self.premises
+        rules = word_rules(equations)
+        if type(general) is not type(statement):
+            return None
+        for known, claimed in zip(general.args, statement.args, strict=True):
+            if _normal(known.xreplace(dict(self.values)), rules) != _normal(claimed, rules):
+                return None
+        return True
+
+
+def _normal(expression: Expr, rules: Mapping[Any, Any]) -> Expr:
+    """Traces in normal form, exponents and products multiplied out."""
+    opened = trace_terms(expression, rules)
+    return expand(opened.replace(exp, lambda power: exp(expand(power))))
+
+
+@dataclass(frozen=True)
+class Exchange(Rule):
+    """``E[f] = E[E[g]]`` if ``f = E[g]`` is a premise; and ``E[E[g]]`` in either order for exponentials g (Tonelli)."""
+
+    name: ClassVar[str] = "iterated expectation of something positive"
+
+    def prove(self, statement: Basic) -> bool | None:
+        """Compare with the premise, or with the expectation exchanged."""
+        if not isinstance(statement, Eq) or not all(isinstance(side, Expectation) for side in statement.args):
+            return None
+        (left, first), (right, second) = (side.args for side in statement.args)
+        if self.premises:
+            (known,) = self.premises
+            return (first == second and (left, right) in ((known.lhs, known.rhs), (known.rhs, known.lhs))) or None
+        if not (isinstance(left, Expectation) and isinstance(right, Expectation)):
+            return None
+        same = left.args == (right.args[0], second) and right.args[1] == first and first != second
+        return (same and isinstance(left.args[0], exp)) or None
+
+
+@dataclass(frozen=True)
+class Monotonicity(Rule):
+    """``E[f] ≤ E[g]`` from the one premise ``f ≤ g``."""
+
+    name: ClassVar[str] = "monotonicity of the expectation"
+
+    def prove(self, statement: Basic) -> bool | None:
+        """Compare the integrands with the premise."""
+        (premise,) = self.premises
+        if not isinstance(statement, LessThan) or not isinstance(premise, LessThan):
+            return None
+        if not all(isinstance(side, Expectation) for side in statement.args):
+            return None
+        (lesser, first), (greater, second) = (side.args for side in statement.args)
+        return ((lesser, greater) == premise.args and first == second) or None
+
+
+@dataclass(frozen=True)
+class Markov(Rule):
+    """``P(X ≥ τ) ≤ exp(−sτ) E exp(sX)`` for s ≥ 0, as the indicator of the event is at most ``exp(s (X − τ))``."""
+
+    name: ClassVar[str] = "Markov's inequality"
+
+    def prove(self, statement: Basic) -> bool | None:
+        """Compare the two sides."""
+        if not isinstance(statement, LessThan) or not isinstance(statement.lhs, Probability):
+            return None
+        event, over = statement.lhs.args
+        means = [part for part in Mul.make_args(statement.rhs) if isinstance(part, Expectation)]
+        if not isinstance(event, GreaterThan) or len(means) != 1 or not isinstance(means[0].args[0], exp):
+            return None
+        excess = means[0].args[0].args[0]
+        s = excess / event.lhs
+        if means[0].args[1] != over or not s.is_nonnegative or s.has(over) or event.rhs.has(over):
+            return None
+        return vanishes(statement.rhs / means[0] - exp(-s * event.rhs))
+
+
+@dataclass(frozen=True)
+class Exponentials(Rule):
+    """``A ≤ B`` between products of powers of positive bases, from the premise ``log A ≤ log B``; or ``A = B``.
+
+    The other premises are used to compare the logarithms.
+    """
+
+    name: ClassVar[str] = "monotonicity of the exponential function"
+
+    def prove(self, statement: Basic) -> bool | None:
+        """Take logarithms of both sides and compare with the premise."""
+        if not isinstance(statement, LessThan | Eq):
+            return None
+        left, right = (self._logarithm(side) for side in statement.args)
+        if left is None or right is None:
+            return None
+        if isinstance(statement, Eq):
+            return vanishes(left - right, self.premises)
+        known = [premise for premise in self.premises if isinstance(premise, LessThan)]
+        return (
+            any(
+                vanishes(left - premise.lhs, self.premises) is True
+                and vanishes(right - premise.rhs, self.premises) is True
+                for premise in known
+            )
+            or None
+        )
+
+    def _logarithm(self, side: Expr) -> Expr | None:
+        found = S.Zero
+        for part in Mul.make_args(side):
+            base, power = part.as_base_exp()
+            if isinstance(part, exp):
+                found += part.args[0]
+            elif base == 1:
+                continue
+            elif Inequality(self.premises, certificate=base).prove(Gt(base, 0, evaluate=False)) is True:
+                found += power * log(base)
+            else:
+                return None
+        return found

@@ -1,0 +1,165 @@
+"""Sums, power series and integrals: compared term by term, integrated term by term, or by completing the square."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from sympy import (
+    Basic,
+    Eq,
+    Expr,
+    Gt,
+    Integral,
+    LessThan,
+    S,
+    Sum,
+    combsimp,
+    exp,
+    expand,
+    expand_power_base,
+    factorial,
+    oo,
+    pi,
+    sqrt,
+)
+
+from theory.derivations.derivation import Rule
+from theory.derivations.inequalities import Inequality
+from theory.derivations.vanishing import vanishes
+
+__all__ = [
+    "ExponentialMoments",
+    "ExponentialSeries",
+    "Factorials",
+    "GaussianIntegral",
+    "Integration",
+    "Termwise",
+]
+
+
+@dataclass(frozen=True)
+class Termwise(Rule):
+    """``Σ f ≤ Σ g``, or ``Σ f ≤ (number of terms) · g``, from the one premise ``f ≤ g`` for every index."""
+
+    name: ClassVar[str] = "comparison term by term"
+
+    def prove(self, statement: Basic) -> bool | None:
+        """Compare the summands with the premise."""
+        (premise,) = self.premises
+        if not (isinstance(statement, LessThan) and isinstance(premise, LessThan) and isinstance(statement.lhs, Sum)):
+            return None
+        lesser, greater = statement.args
+        if len(lesser.args) != 2 or lesser.function != premise.lhs:
+            return None
+        if isinstance(greater, Sum):
+            return (greater.args[1:] == lesser.args[1:] and greater.function == premise.rhs) or None
+        index, first, last = lesser.args[1]
+        if premise.rhs.has(index):
+            return None
+        return vanishes(greater - (last - first + 1) * premise.rhs)
+
+
+@dataclass(frozen=True)
+class Factorials(Rule):
+    """An equation of products of factorials whose arguments differ by integers."""
+
+    name: ClassVar[str] = "the recurrence of the factorial"
+
+    def prove(self, statement: Basic) -> bool | None:
+        """Reduce the quotient of the sides to a rational function, which must be 1."""
+        if not isinstance(statement, Eq) or not statement.lhs.has(factorial):
+            return None
+        return vanishes(combsimp(statement.lhs / statement.rhs) - 1)
+
+
+@dataclass(frozen=True)
+class ExponentialSeries(Rule):
+    """``Σ yⁿ/n! = exp(y)``."""
+
+    name: ClassVar[str] = "the power series of the exponential function"
+
+    def prove(self, statement: Basic) -> bool | None:
+        """Compare the summand with the coefficient of the series."""
+        if not (isinstance(statement, Eq) and isinstance(statement.lhs, Sum) and isinstance(statement.rhs, exp)):
+            return None
+        index, first, last = statement.lhs.args[1]
+        y = statement.rhs.args[0]
+        if (first, last) != (0, oo) or y.has(index):
+            return None
+        return vanishes(combsimp(expand_power_base(statement.lhs.function * factorial(index) / y**index)) - 1)
+
+
+@dataclass(frozen=True)
+class Integration(Rule):
+    """A definite integral over a bounded interval, by an antiderivative that SymPy finds."""
+
+    name: ClassVar[str] = "integration"
+
+    def prove(self, statement: Basic) -> bool | None:
+        """Integrate and compare."""
+        if not (isinstance(statement, Eq) and isinstance(statement.lhs, Integral)):
+            return None
+        value = statement.lhs.doit()
+        if value.has(Integral):
+            return None
+        return vanishes(expand_power_base(value) - statement.rhs, self.premises)
+
+
+@dataclass(frozen=True)
+class ExponentialMoments(Rule):
+    """``∫ exp(hθ) w dθ = Σ h²ⁿ M_n / (2n)!`` over a bounded interval, where every odd moment of w vanishes.
+
+    The premises are ``∫ θ²ⁿ w dθ = M_n`` and ``∫ θ²ⁿ⁺¹ w dθ = 0``. The series of the exponential function converges
+    uniformly on the interval, so it may be integrated term by term.
+    """
+
+    name: ClassVar[str] = "the series of the exponential function, integrated term by term"
+
+    def prove(self, statement: Basic) -> bool | None:
+        """Compare the coefficients of the series with the moments."""
+        even, odd = self.premises
+        if not (isinstance(statement, Eq) and isinstance(statement.lhs, Integral) and isinstance(statement.rhs, Sum)):
+            return None
+        integral, series = statement.args
+        (theta, lower, upper), (n, first, last) = integral.args[1], series.args[1]
+        weight, power = integral.function.as_independent(theta, as_Add=False)
+        if not (isinstance(power, exp) and (first, last) == (0, oo) and lower.is_finite and upper.is_finite):
+            return None
+        h = power.args[0] / theta
+        moments = [Integral(theta ** (2 * n + shift) * weight, integral.args[1]) for shift in (0, 1)]
+        if h.has(theta) or [even.lhs, odd.lhs] != moments or odd.rhs != 0:
+            return None
+        coefficient = h ** (2 * n) / factorial(2 * n) * even.rhs
+        quotient = (coefficient / series.function).replace(factorial, lambda m: factorial(expand(m)))
+        return vanishes(combsimp(expand_power_base(quotient.powsimp(), force=False)) - 1)
+
+
+@dataclass(frozen=True)
+class GaussianIntegral(Rule):
+    """``∫ exp(−w z²/2 + bz + c) dz = √(2π/w) exp(b²/(2w) + c)`` over the whole line, for w > 0.
+
+    Attributes:
+        premises: What makes w positive, if its symbols' assumptions do not.
+        curvature: w.
+    """
+
+    curvature: Expr = field(kw_only=True)
+    name: ClassVar[str] = "completing the square"
+
+    def prove(self, statement: Basic) -> bool | None:
+        """Compare the integral's value with the formula."""
+        if not (isinstance(statement, Eq | LessThan) and isinstance(statement.lhs, Integral)):
+            return None
+        z, *bounds = statement.lhs.args[1]
+        factor, power = statement.lhs.function.powsimp().as_independent(z, as_Add=False)
+        if bounds != [-oo, oo] or not isinstance(power, exp):
+            return None
+        exponent = expand(power.args[0])
+        linear, constant, w = exponent.coeff(z, 1), exponent.coeff(z, 0), self.curvature
+        if vanishes(exponent - (-w * z**2 / 2 + linear * z + constant)) is not True:
+            return None
+        if Inequality(self.premises, certificate=w).prove(Gt(w, 0, evaluate=False)) is not True:
+            return None
+        value = factor * sqrt(2 * pi) * w ** (-S.Half) * exp(linear**2 / (2 * w) + constant)
+        return vanishes(value - statement.rhs, self.premises)
