@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from jaxtyping import Bool, Float, Int, Num
 from torch import Tensor, nn
-from torch.func import jvp, vjp, vmap
+from torch.func import vjp, vmap
 
 from empirics.arguments import integer, real
 from empirics.layers import given_to
@@ -40,8 +40,11 @@ def jacobian_spectrum(
 
     It iterates on a block of 8 directions at once, orthogonalized in each step (of d where d is less): V ← qr(JᵀJ V),
     and V ← qr(J V) for the radius, whose leading eigenvalues are most often a complex pair, which a single direction
-    never settles on. Jv is a forward-mode derivative and Jᵀu a reverse-mode one: J is never formed. The error falls by
+    never settles on. Jᵀu is a reverse-mode derivative and Jv one of that: J is never formed. The error falls by
     (σ₉/σ₁)² and |λ₉/λ₁| a step.
+
+    A network without biases whose activation is positively homogeneous, such as relu, has f(cx) = c f(x), and so
+    J(x)x = f(x) (Euler): where it reproduces x, J has the eigenvalue 1, and the network is no contraction there.
 
     Args:
         model: a network whose outputs have its inputs' shape.
@@ -56,14 +59,17 @@ def jacobian_spectrum(
 
     Raises:
         TypeError: an argument of the wrong type.
-        ValueError: images that do not fit the network, or outputs of another shape than inputs.
+        ValueError: images that do not fit the network, or outputs that are not finite or of another shape than inputs.
 
     Source: Radhakrishnan et al. 2020, "Overparameterized neural networks implement associative memory"; orthogonal
         iteration: Golub and Van Loan, section 7.3.2.
     """
     batch = _with_outputs_alike(model, "images", images)
     iterations = integer("iterations", iterations)
-    threshold = math.sqrt(torch.finfo(batch.dtype).eps) if tolerance is None else real("tolerance", tolerance)
+    threshold = _threshold(tolerance, batch.dtype)
+    with torch.no_grad():
+        if not bool(torch.isfinite(model(batch)).all()):
+            raise ValueError("model must return finite outputs, got NaN or infinity: it may have diverged")
     generator = torch.Generator().manual_seed(integer("seed", seed, least=0))
     frozen = [parameter.requires_grad for parameter in model.parameters()]
     found = []
@@ -91,14 +97,18 @@ def _derivatives(model: nn.Module, image: Tensor) -> tuple[Linear, Linear]:
     def outputs(x: Tensor) -> Tensor:
         return model(x.unflatten(0, image.shape)[None]).flatten()
 
-    point = image.flatten()
-    pull = vjp(outputs, point)[1]
-    forward = vmap(lambda v: jvp(outputs, (point,), (v,))[1], in_dims=1, out_dims=1)
-    return forward, vmap(lambda u: pull(u)[0], in_dims=1, out_dims=1)
+    def transposed(u: Tensor) -> Tensor:
+        return vjp(outputs, image.flatten())[1](u)[0]
+
+    # Jv by reverse mode twice: u ↦ Jᵀu is linear, and its own transpose is J. Forward mode would warn, being built on
+    # a part of torch that is deprecated.
+    zero = torch.zeros_like(image).flatten()
+    twice = vjp(transposed, zero)[1]
+    return vmap(lambda v: twice(v)[0], in_dims=1, out_dims=1), vmap(transposed, in_dims=1, out_dims=1)
 
 
-def _composed(second: Linear, first: Linear) -> Linear:
-    return lambda v: second(first(v))
+def _composed(outer: Linear, inner: Linear) -> Linear:
+    return lambda directions: outer(inner(directions))
 
 
 def _iterate(apply: Linear, start: Tensor, iterations: int, tolerance: float) -> tuple[Tensor, Tensor]:
@@ -164,7 +174,7 @@ def attractors(
     Source: Radhakrishnan et al. 2020, "Overparameterized neural networks implement associative memory".
     """
     x = _with_outputs_alike(model, "images", images)
-    threshold = math.sqrt(torch.finfo(x.dtype).eps) if tolerance is None else real("tolerance", tolerance)
+    threshold = _threshold(tolerance, x.dtype)
     with torch.no_grad():
         residuals = _residuals(x, following := model(x))
         for _ in range(integer("iterations", iterations, least=0)):
@@ -185,9 +195,20 @@ def attractors(
 
 def _residuals(x: Tensor, following: Tensor) -> Float[Tensor, " n"]:
     """‖f(x) − x‖ / ‖x‖; 0 for a zero image that stays one, NaN where an entry is not finite."""
-    change, length = ((following - x).flatten(1).norm(dim=1), x.flatten(1).norm(dim=1))
-    residual = torch.where(change == 0, 0.0, change / length)
-    return torch.where(change.isfinite() & length.isfinite(), residual, torch.nan)
+    x, following = x.flatten(1), following.flatten(1)
+    # Scaled first, so that no square of a huge or a tiny entry leaves the numbers.
+    largest = torch.maximum(x.abs().amax(1), following.abs().amax(1))[:, None]
+    change = ((following - x) / largest).norm(dim=1) / (x / largest).norm(dim=1)
+    residual = torch.where((following == x).all(1), 0.0, change)
+    return torch.where(largest[:, 0].isfinite(), residual, torch.nan)
+
+
+def _threshold(tolerance: float | None, dtype: torch.dtype) -> float:
+    if tolerance is None:
+        return math.sqrt(torch.finfo(dtype).eps)
+    if real("tolerance", tolerance) < 0:
+        raise ValueError(f"tolerance must not be negative, got {tolerance}")
+    return tolerance
 
 
 def _near(a: Tensor, b: Tensor, relative: float) -> bool:

@@ -1,0 +1,94 @@
+"""The probe is the similarity-weighted classifier, and loops say what that is."""
+
+import numpy as np
+import pytest
+import torch
+
+from empirics import CNN, FCN, images, initialize, layer_activations, probe, probing
+
+
+def naive(model, training_images, training_labels, test_images, test_labels) -> list[float]:
+    """The classifier's error at each layer, one pair of images at a time."""
+    known = [held.double().flatten(1).numpy() for held in layer_activations(model, training_images)]
+    asked = [held.double().flatten(1).numpy() for held in layer_activations(model, test_images)]
+    errors = []
+    for training, test in zip(known, asked, strict=True):
+        wrong = 0
+        for z, truth in zip(test, test_labels, strict=True):
+            scores = np.zeros(max(training_labels) + 1)
+            for other, label in zip(training, training_labels, strict=True):
+                if np.linalg.norm(z) > 0 and np.linalg.norm(other) > 0:
+                    scores[label] += z @ other / np.linalg.norm(z) / np.linalg.norm(other)
+            wrong += scores.argmax() != truth
+        errors.append(wrong / len(test))
+    return errors
+
+
+def digits(flat: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Some digits to know, and others to be asked of."""
+    pack = images("digits", count=60, seed=1, size=8)
+    x = pack.as_float().reshape(60, -1) if flat else pack.as_float()
+    return x[:40], pack.labels[:40], x[40:], pack.labels[40:]
+
+
+@pytest.mark.parametrize("precision", [torch.float32, torch.float64])
+@pytest.mark.parametrize(
+    ("model", "flat"), [(FCN(64, 3, 20), True), (FCN(64, 4, 16, residual=True), True), (CNN(1, 3, 4, 3), False)]
+)
+def test_errors_are_those_of_the_loop(model, flat: bool, precision: torch.dtype) -> None:
+    model = initialize(model.to(precision), "kaiming_normal", 3)
+    data = digits(flat)
+    errors = probe(model, *data)
+    assert len(errors) == len(model.layers) + 1
+    # Errors are counts: they are equal unless two classes tie to rounding, and these do not.
+    assert errors.tolist() == naive(model, *data)
+    assert 0 < errors[0] < 0.9  # it does know digits
+
+
+@pytest.mark.parametrize("batch", [1, 7, 1000])
+def test_batches_of_any_size_give_the_same_errors(batch: int) -> None:
+    model, data = initialize(CNN(1, 2, 4, 3), "kaiming_normal", 0), digits(False)
+    assert probe(model, *data, batch=batch).tolist() == probe(model, *data).tolist()
+
+
+def test_batches_keep_the_largest_layer_within_bounds(monkeypatch) -> None:
+    monkeypatch.setattr(probing, "BATCH_ENTRIES", 5 * 64 * 6)  # five images of 8×8 at six channels
+    model = CNN(1, 2, 6, 3)
+    seen: list[int] = []
+    model.register_forward_pre_hook(lambda _, given: seen.append(len(given[0])))
+    probe(model, *digits(False))
+    assert max(seen) == 5
+
+
+def test_an_activation_of_zero_counts_for_nothing() -> None:
+    model = FCN(2, 1)
+    training = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0]])
+    test = np.array([[0.1, 1.0], [0.0, 0.0]])
+    with torch.no_grad():
+        model.layers[0].weight.copy_(torch.eye(2))
+    # The zero test image scores 0 in every class, and of equal scores the least label is the answer.
+    assert probe(model, training, np.array([0, 1, 2]), test, np.array([1, 0])).tolist() == [0.0, 0.0]
+
+
+def test_a_class_that_was_never_seen_is_answered_wrongly() -> None:
+    model, x = FCN(2, 1), np.eye(2)
+    assert probe(model, x, np.array([0, 1]), x, np.array([0, 5]))[0] == 0.5
+
+
+X, Y = np.ones((3, 4)), np.zeros(3, int)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "settings", "error", "words"),
+    [
+        ((X, Y[:2], X, Y), {}, ValueError, r"training_labels must have shape \(3,\), one an image, got \(2,\)"),
+        ((X, Y, X, Y - 1), {}, ValueError, "test_labels must not be negative, got -1"),
+        ((X, Y * 1.0, X, Y), {}, TypeError, "training_labels must hold integers, got dtype torch.float64"),
+        ((X, Y, X[:, :3], Y), {}, ValueError, "must have 4 entries for this network, got 3"),
+        ((X, Y, X[:0], Y[:0]), {}, ValueError, "test_images must not be empty"),
+        ((X, Y, X, Y), {"batch": 0}, ValueError, "batch must be at least 1, got 0"),
+    ],
+)
+def test_what_cannot_be_asked_is_refused(arguments, settings, error: type[Exception], words: str) -> None:
+    with pytest.raises(error, match=words):
+        probe(FCN(4, 1), *arguments, **settings)
