@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Num
 
 from numerics.arguments import as_float64, is_integer, real_array
+from numerics.row_space import to_numpy
 from numerics.window import Window
 
 IMAGE_SHAPES = ("(n, C, H, W)", "(C, H, W)")
@@ -125,7 +126,8 @@ def patch_gram(
     accumulate, result = xp.float64, images.dtype
     if is_integer(images):
         # Sums of products of integers are exact in float64, in any order, as long as none can pass 2^53.
-        largest = max(abs(int(xp.max(images))), abs(int(xp.min(images))))
+        whole = to_numpy(images)  # torch has no maximum of unsigned integers
+        largest = max(abs(int(whole.max())), abs(int(whole.min())))
         count = images.shape[0] if images.ndim == 4 else 1
         bound = count * math.prod(window.output_size(*images.shape[-2:])) * largest**2
         if bound >= 2**63:

@@ -1,5 +1,6 @@
 """How a convolution's kernel slides over an image: the settings of `torch.nn.Conv2d`, checked and made plain."""
 
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -125,7 +126,7 @@ class Window:
 
 
 def _pair(name: str, value: Any, *, least: int) -> tuple[int, int]:
-    if isinstance(value, str) or not hasattr(value, "__len__"):
+    if isinstance(value, str | Set | Mapping) or not hasattr(value, "__len__") or getattr(value, "ndim", 1) == 0:
         number = positive_int(name, value, least=least)
         return number, number
     if len(value) != 2:

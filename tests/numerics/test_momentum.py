@@ -64,6 +64,25 @@ def test_a_million_steps():
             assert abs(kept - power[0, 0]) <= 20 * EPS
 
 
+@pytest.mark.parametrize("a", [0.25, 2.25])
+def test_roots_that_meet(a):
+    """At a = (1 ∓ √β)² with β = ¼ exactly, and its neighbours in float64."""
+    descent = Descent(fraction=1, momentum=0.25, milestones=(), gamma=1.0)
+    for lam in (np.nextafter(a, 0), a, np.nextafter(a, 3)):
+        left, learned = momentum_modes(np.array([lam]), lr=1.0, steps=30, **settings(descent))
+        truth = exact(lam, 1.0, descent, 30)
+        assert abs(left[0] - truth) <= 2 * 30 * EPS  # |left| ≤ n 2⁻ⁿ⁺¹, of powers that round n times
+        assert abs(learned[0] - (1 - truth)) <= 2 * 30 * EPS
+
+
+@pytest.mark.parametrize("a", [1e-3, 0.1, 0.25, 0.499, 0.6])
+def test_what_is_left_of_a_mode_is_known_to_a_relative_accuracy(a):
+    """Plain descent leaves (1 − a)ⁿ; 1 − learned would not know it."""
+    left = momentum_response(np.array([a]), lr=1.0, steps=100)
+    with mpmath.workdps(50):
+        assert abs(left[0] / (1 - mpmath.mpf(a)) ** 100 - 1) <= 4 * 100 * EPS
+
+
 def test_a_trajectory_holds_each_step_asked_for_in_that_order():
     lam = np.array([0.3, 1.0])
     steps = [5, 0, 17, 5]

@@ -11,6 +11,9 @@ from numerics import patch_gram, patch_matrix, patches
 from tests import reference
 from tests.cases import WindowCase, random_images, seeds, windows
 
+# Torch warns once a process, in whichever test comes first.
+pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths")
+
 
 def naive(case: WindowCase) -> np.ndarray:
     options = {key: case.settings[key] for key in ("stride", "padding", "dilation")}
@@ -44,7 +47,6 @@ def test_column_and_row_order_are_those_of_torch_unfold(seed, kernel, stride, pa
     np.testing.assert_array_equal(matrix, rows.numpy())
 
 
-@pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths")
 @given(windows(), seeds)
 def test_patch_matrix_times_kernel_is_torch_convolution(case, seed):
     channels = case.images.shape[1]
@@ -83,9 +85,9 @@ def test_gram_of_floats_is_that_of_the_patch_matrix_to_rounding(case):
     assert (np.abs(gram - matrix.T @ matrix) <= bound).all()
 
 
-@given(windows(), st.sampled_from([np.uint8, np.int16, np.int32, np.int64]), seeds)
+@given(windows(), st.sampled_from([np.uint8, np.uint16, np.uint64, np.int16, np.int32, np.int64]), seeds)
 def test_gram_of_integers_is_exact(case, dtype, seed):
-    info = np.iinfo(np.int16 if dtype == np.int64 else dtype)
+    info = np.iinfo({np.uint64: np.uint16, np.int64: np.int16}.get(dtype, dtype))
     low, high = max(info.min, -(2**28)), min(info.max, 2**28)
     whole = np.random.default_rng(seed).integers(low, high, case.images.shape, dtype=dtype, endpoint=True)
     matrix = naive(WindowCase(whole, case.kernel, case.settings)).astype(object)  # Python integers
@@ -103,9 +105,38 @@ def test_gram_is_the_same_in_blocks(monkeypatch):
     assert (np.abs(patch_gram(images, 3) - matrix.T @ matrix) <= bound).all()
 
 
-def test_gram_refuses_integers_whose_sums_might_overflow():
-    with pytest.raises(ValueError, match="overflow"):
-        patch_gram(np.full((1, 4, 4), 2**31, dtype=np.int64), 3)
+@given(seeds)
+def test_gram_of_single_precision_is_rounded_once(seed):
+    images = random_images(seed, (1, 2, 12, 12)).astype(np.float32)
+    matrix = reference.patch_matrix(images, (3, 3)).astype(float)
+    gram = patch_gram(images, 3)
+    assert gram.dtype == np.float32
+    # Half a unit in the last place of float32; the sums in float64 round a billion times finer.
+    assert (np.abs(gram - matrix.T @ matrix) <= (2.0**-24 + 2.0**-40) * (matrix.T @ matrix)).all()
+
+
+@pytest.mark.parametrize("shift", range(24, 32))
+def test_gram_near_the_limits_of_machine_arithmetic(shift):
+    pixel = 2**shift - 1
+    assert patch_gram(np.array([[[pixel]]]), 1).tolist() == [[pixel**2]]
+    assert patch_gram(np.array([[[-pixel, 1]]]), 1).tolist() == [[pixel**2 + 1]]
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 2), (2, 1, 1, 1)])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_gram_refuses_integers_whose_sums_might_overflow(shape, sign):
+    """Two squares of 2³¹ make 2⁶³, one too many for 64 bits."""
+    with pytest.raises(ValueError, match="entries up to 2147483648 may overflow"):
+        patch_gram(np.full(shape, sign * 2**31), 1)
+    assert patch_gram(np.full((1, 1, 1), sign * 2**31), 1).tolist() == [[2**62]]
+
+
+@pytest.mark.parametrize(
+    "three", [np.int8(3), np.array(3), torch.tensor(3), [3, 3], np.array([3, 3]), torch.Size([3, 3])]
+)
+def test_a_kernel_size_may_be_any_integer_or_pair_of_them(three):
+    images = random_images(0, (1, 5, 5))
+    np.testing.assert_array_equal(patch_matrix(images, three), patch_matrix(images, 3))
 
 
 def test_one_pixel_image():
@@ -132,6 +163,9 @@ def test_one_pixel_image():
         ({"kernel_size": 2.5}, TypeError, "kernel_size must be an integer, got 2.5"),
         ({"kernel_size": True}, TypeError, "kernel_size must be an integer, got True"),
         ({"kernel_size": (3, 3, 3)}, ValueError, "kernel_size must be an integer or a pair"),
+        ({"kernel_size": {2, 3}}, TypeError, "kernel_size must be an integer, got {2, 3}"),
+        ({"kernel_size": {"height": 2, "width": 3}}, TypeError, "kernel_size must be an integer, got {'height'"),
+        ({"kernel_size": np.array(2.0)}, TypeError, "kernel_size must be an integer"),
         ({"kernel_size": 9, "padding": "valid"}, ValueError, "kernel_size spans 9 pixels of height"),
         ({"stride": 2}, ValueError, "padding='same' needs stride 1"),
         ({"stride": 0, "padding": 0}, ValueError, "stride must be at least 1"),

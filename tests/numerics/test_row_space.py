@@ -81,13 +81,16 @@ def test_stacks_of_matrices_are_independent():
 
 
 def test_the_gram_route_is_taken_only_for_small_condition_numbers():
+    """Through DᵀD, left singular vectors would be orthogonal to ε κ² only."""
     rng = np.random.default_rng(2)
     left, right = orthonormal(rng, 400, 5), orthonormal(rng, 5, 5)
-    for condition in (1.0, 9.9, 10.1, 1e6, 1e12):
+    for condition in (1.0, 9.9, 10.1, 90.0, 1e6, 1e12):
         values = np.geomspace(1, 1 / condition, 5)
         space = row_space(left * values @ right.T)
         error = np.abs(space.singular_values - values).max()
         assert error <= rounding(400, 5, min(condition, 10))
+        loss = condition**2 if condition < 10 else 1
+        assert np.linalg.norm(space.left.T @ space.left - np.eye(5)) <= rounding(400, 5, loss)
 
 
 @pytest.mark.parametrize("convert", [torch.from_numpy, array_api_strict.asarray])
@@ -99,18 +102,20 @@ def test_array_kinds_agree(convert):
     assert np.linalg.norm(np.asarray(other.projector()) - space.projector()) <= rounding(6, 4, 10)
 
 
-def test_zero_matrix_spans_nothing():
-    space = row_space(np.zeros((4, 3)))
+@pytest.mark.parametrize("rows", [4, 100])
+def test_zero_matrix_spans_nothing(rows):
+    space = row_space(np.zeros((rows, 3)))
     space.require_decided()
     assert int(space.rank) == 0
     assert not space.projector().any()
-    assert not space.minimum_norm_solution(np.ones((4, 1))).any()
+    assert not space.minimum_norm_solution(np.ones((rows, 1))).any()
 
 
-def test_an_ambiguous_rank_is_refused_naming_both_singular_values():
-    # With noise ε (√3 + 3) = 1.05e-15: one value just above it, one just below.
-    space = row_space(np.diag([1.0, 1.2e-15, 0.9e-15]))
-    with pytest.raises(UndecidedRankError, match=r"1\.200e-15 and 9\.000e-16"):
+@pytest.mark.parametrize(("above", "below"), [(1.2, 0.9), (1.1, 0.1), (2.0, 0.5), (2.09, 0.01)])
+def test_an_ambiguous_rank_is_refused_naming_both_singular_values(above, below):
+    # With noise ε (√3 + 3) = 1.05e-15: one value above it, one below, less than twice that apart.
+    space = row_space(np.diag([1.0, above * 1e-15, below * 1e-15]))
+    with pytest.raises(UndecidedRankError, match=rf"{above * 1e-15:.3e} and {below * 1e-15:.3e}"):
         space.require_decided()
 
 
