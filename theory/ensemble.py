@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float, Num
 
 from numerics import GaussianQuadraticForm
-from numerics.arguments import as_float64, common_namespace, is_integer, positive_int, real_array
+from numerics.arguments import as_float64, common_namespace, is_integer, positive_int, real_array, real_number
 from numerics.row_space import to_numpy
 from theory.networks import Network
 from theory.optimizer import GradientDescent
@@ -161,10 +161,13 @@ class Ensemble:
             TypeError: as `mse_law`.
             ValueError: as `mse_law`.
         """
-        return self._from_list([float(law.cdf(value)) for law in self.mse_law(x, reference)], self._check(x))
+        value = real_number("value", value)
+        return self._from_list([law.cdf(value) for law in self.mse_law(x, reference)], self._check(x))
 
     def mse_quantile(self, q: float, x: Num[Any, "..."], reference: Num[Any, "..."] | None = None) -> Float[Any, "..."]:
         """Return the value that the mean squared error of f(x) stays below with probability q, one per image.
+
+        For q so near to 1 that float64 loses the digits of 1 − q: `mse_law(x)[image].quantile(1 − q, upper=True)`.
 
         Args:
             q: in [0, 1].
@@ -175,7 +178,8 @@ class Ensemble:
             TypeError: as `mse_law`.
             ValueError: as `mse_law`; q outside [0, 1].
         """
-        return self._from_list([float(law.quantile(q)) for law in self.mse_law(x, reference)], self._check(x))
+        q = real_number("q", q)
+        return self._from_list([law.quantile(q) for law in self.mse_law(x, reference)], self._check(x))
 
     def sample(self, x: Num[Any, "..."], n: int, seed: int) -> Float[Any, "n ..."]:
         """Return predictions of n networks trained from independent draws of the initial weights.
@@ -269,11 +273,13 @@ def _law(spread: np.ndarray, offset: np.ndarray, entries: int) -> GaussianQuadra
     along = np.swapaxes(basis, -1, -2) @ offset  # blocks, q, units
     across = offset - basis @ along
     across = across - basis @ (np.swapaxes(basis, -1, -2) @ across)  # twice is enough
-    units = offset.shape[-1]
+    constant, units = float(np.sum(across**2)) / entries, offset.shape[-1]
+    if not moves.any():
+        return GaussianQuadraticForm(np.zeros(1), constant=constant)
     return GaussianQuadraticForm(
         weights=np.repeat(deviations[moves] ** 2, units) / entries,
         offsets=(along[moves] / deviations[moves][:, None]).reshape(-1),
-        constant=float(np.sum(across**2)) / entries,
+        constant=constant,
     )
 
 
@@ -307,9 +313,9 @@ def initialization_ensemble(
 
     Source: derived in theory/derivations ("cnn-expected-mse").
     """
-    if hasattr(steps, "__iter__"):
-        raise ValueError(f"steps must be one number of steps for an ensemble, got {steps!r}")
     problem = problem_of(network, inputs, targets, steps=steps, optimizer=optimizer)
+    if isinstance(problem.steps, tuple):
+        raise ValueError(f"steps must be one number of steps for an ensemble, got {steps!r}")
     columns = problem.space.right.shape[-2] - network.bias
     law = scheme_of(scheme, network, columns)
     return Ensemble(network, law, problem, law.variances(columns + network.bias, network.bias))

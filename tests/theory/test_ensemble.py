@@ -142,6 +142,31 @@ def test_full_rank_leaves_no_chance():
     assert ensemble.mse_quantile(1 - 1e-9, x).max() <= 1e6 * EPS**2
 
 
+@pytest.mark.parametrize("targets", [None, np.full((1, 6, 6), 0.5)])
+def test_a_black_image_is_predicted_black_by_all(targets):
+    """f(0) = 0 without a bias: its error is certain, and a law of no spread is a point mass."""
+    network = theory.Convolutional(1, kernel_size=3)
+    ensemble = theory.initialization_ensemble(network, random_images(0, (1, 6, 6)), targets, scheme="yann_normal")
+    black = np.zeros((2, 1, 6, 6))
+    for reference, error in ((None, 0.0), (np.full_like(black, 0.5), 0.25)):
+        (law, _) = ensemble.mse_law(black, reference)
+        assert (law.rank, law.mean) == (0, error)
+        assert ensemble.mse_quantile(0.3, black, reference).tolist() == [error, error]
+        assert ensemble.mse_cdf(error, black, reference).tolist() == [1, 1]
+        assert ensemble.mse_cdf(np.nextafter(error, -1), black, reference).tolist() == [0, 0]
+        assert ensemble.mse_variance(black, reference).tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("steps", [np.int64(3), np.array(3), torch.tensor(3)])
+def test_one_number_of_steps_may_be_any_integer(steps):
+    network, inputs = theory.FullyConnected(3), random_images(0, (2, 3))
+    mine, expected = (
+        theory.initialization_ensemble(network, inputs, scheme="default", steps=number, optimizer=DESCENT).mean(inputs)
+        for number in (steps, 3)
+    )
+    np.testing.assert_array_equal(mine, expected)
+
+
 def test_torch_in_torch_out():
     network = theory.FullyConnected(4)
     inputs = torch.rand(2, 4)
@@ -183,7 +208,9 @@ GAUSSIAN = theory.initialization_ensemble(theory.FullyConnected(3), np.ones((1, 
         (lambda: ENSEMBLE.sample(np.ones(3), 0, seed=0), ValueError, "n must be at least 1"),
         (lambda: ENSEMBLE.sample(np.ones(3), 1, seed=-1), ValueError, "seed must be at least 0"),
         (lambda: GAUSSIAN.mse_quantile(1.5, np.ones(3)), ValueError, "q must"),
-        (lambda: GAUSSIAN.mse_cdf(math.nan, np.ones(3)), ValueError, "finite"),
+        (lambda: GAUSSIAN.mse_cdf(math.nan, np.ones(3)), ValueError, "value must be finite"),
+        (lambda: GAUSSIAN.mse_cdf(np.ones(2), np.ones(3)), TypeError, "value must be a real number"),
+        (lambda: GAUSSIAN.mse_quantile(np.ones(2), np.ones(3)), TypeError, "q must be a real number"),
     ],
 )
 def test_bad_input_gets_a_sentence(call, error, message):
