@@ -99,13 +99,25 @@ def row_space(matrix: Real[Any, "... rows columns"]) -> RowSpace:
 
     Raises:
         TypeError: not a real array.
-        ValueError: empty, not finite, or fewer than two axes.
+        ValueError: empty, not finite, or fewer than two axes; or a singular value beyond float64.
     """
     if not array_api_compat.is_array_api_obj(matrix) or matrix.ndim < 2:
         raise ValueError(f"matrix must have shape (..., rows, columns), got {getattr(matrix, 'shape', type(matrix))}")
     matrix = real_array("matrix", matrix, [f"({', '.join(['…'] * matrix.ndim)})"])
     xp = common_namespace(matrix=matrix)
     matrix = as_float64(matrix)
+    # By a power of two, exactly, so that no square overflows or vanishes.
+    largest = to_numpy(xp.max(xp.abs(matrix), axis=(-2, -1)))
+    unit = xp.asarray(np.ldexp(1.0, np.frexp(largest)[1] - 1), device=array_api_compat.device(matrix))
+    space = _decompose(xp, matrix / unit[..., None, None])
+    with np.errstate(over="ignore"):
+        values, noise = space.singular_values * unit[..., None], space.noise * unit
+    if not bool(xp.all(xp.isfinite(values))):
+        raise ValueError("matrix must have singular values that float64 holds, got overflow")
+    return RowSpace(space.left, values, space.right, noise)
+
+
+def _decompose(xp: Any, matrix: Any) -> RowSpace:
     rows, columns = matrix.shape[-2:]
     if rows >= 8 * columns:
         through_gram = _through_gram(xp, matrix)

@@ -48,6 +48,16 @@ def test_ranks_near_the_limits_of_machine_arithmetic(shift):
         assert patch_rank(dented.astype(dtype), (1, 3), method="exact", padding="valid").rank == 3
 
 
+@pytest.mark.parametrize("count", [1, 2, 3, 63])
+@pytest.mark.parametrize("shift", [25, 26, 27, 31, 32, 63])
+def test_sums_of_many_products_are_exact(count, shift):
+    """A row of equal pixels: the product of a column, or of a row, with itself."""
+    pixel = 2**shift - 1
+    row, channels = np.full((1, 1, count), pixel), np.full((count, 1, 1), pixel)
+    for image in (row, channels, -row):
+        assert module.exact_gram(image, Window.of(1)).tolist() == [[count * pixel**2]]
+
+
 def test_a_prime_that_divides_a_determinant_costs_time_not_truth():
     multiple = np.diag([1, module.PRIME, 2 * module.PRIME])
     image = np.moveaxis(multiple[:, None, :], -1, 0)

@@ -111,6 +111,14 @@ def test_symbolic_rank_of_small_sizes(height, width, channels, kernel, settings,
     assert symbolic == expected
 
 
+@pytest.mark.parametrize(
+    ("height", "width", "channels", "kernel", "settings", "expected"), [*SHORT, (4, 5, 1, 3, {}, 9)]
+)
+def test_an_unlucky_image_costs_time_not_truth(monkeypatch, height, width, channels, kernel, settings, expected):
+    monkeypatch.setattr(generic_rank, "exact_rank", lambda image, window: 1)
+    assert generic_patch_rank(height, width, channels, kernel, **settings) == expected
+
+
 @given(windows(max_size=6, max_images=1))
 def test_modular_rank_alone_agrees(case):
     _, channels, height, width = case.images.shape

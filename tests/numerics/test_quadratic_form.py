@@ -435,6 +435,13 @@ def test_directions_without_variance_go_into_the_constant():
     assert within.constant == 0  # μ in the range of L, but for rounding
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_a_mean_within_the_range_of_the_factor_leaves_no_constant(seed):
+    rng = np.random.default_rng(seed)
+    basis = np.linalg.qr(rng.normal(size=(300, 60)))[0]
+    assert GaussianQuadraticForm.from_gaussian(basis @ rng.normal(size=60), basis).constant == 0
+
+
 @given(st.integers(1, 12), st.integers(1, 12), st.integers(0, 2**32 - 1), st.booleans())
 def test_moments_of_a_squared_norm(m, k, seed, deficient):
     """E = tr C + ‖μ‖² and Var = 2 tr C² + 4 μᵀCμ with C = LLᵀ; both move by ‖δL‖ as Q's standard formulas say."""

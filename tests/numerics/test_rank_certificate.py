@@ -78,6 +78,7 @@ def test_best_image_of_several_counts_and_every_array_kind_is_taken():
     images[2, 0, 3, 3] = -0.25
     for given_images in (images, torch.from_numpy(images)):
         assert support_certificate(given_images, 5) == SupportCertificate(25, 25, (2, 3, 3), True)
+    assert support_certificate(images[[2, 1, 0]], 5) == SupportCertificate(25, 25, (0, 3, 3), True)
     assert support_certificate(images[0], 5) == SupportCertificate(0, 25, None, False)
 
 

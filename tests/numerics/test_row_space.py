@@ -93,6 +93,21 @@ def test_the_gram_route_is_taken_only_for_small_condition_numbers():
         assert np.linalg.norm(space.left.T @ space.left - np.eye(5)) <= rounding(400, 5, loss)
 
 
+@pytest.mark.parametrize("rows", [5, 100])
+def test_scaling_by_powers_of_two_changes_nothing_else(rows):
+    """Each matrix of a stack in a unit of its own, from near the least to near the largest float64."""
+    matrix = np.random.default_rng(4).random((rows, 4))
+    powers = 2.0 ** np.array([-1020, -600, 0, 600, 1015])
+    plain, scaled = row_space(matrix), row_space(powers[:, None, None] * matrix)
+    for power, left, values, right, noise in zip(
+        powers, scaled.left, scaled.singular_values, scaled.right, scaled.noise, strict=True
+    ):
+        np.testing.assert_array_equal(values, power * plain.singular_values)
+        np.testing.assert_array_equal(noise, power * plain.noise)
+        np.testing.assert_array_equal(left, plain.left)
+        np.testing.assert_array_equal(right, plain.right)
+
+
 @pytest.mark.parametrize("convert", [torch.from_numpy, array_api_strict.asarray])
 def test_array_kinds_agree(convert):
     matrix = np.random.default_rng(3).standard_normal((6, 4))
@@ -127,6 +142,7 @@ def test_an_ambiguous_rank_is_refused_naming_both_singular_values(above, below):
         (np.full((2, 2), np.nan), ValueError, "matrix must be finite"),
         (np.ones((0, 2)), ValueError, "matrix must not be empty"),
         (np.ones((2, 2), bool), TypeError, "integers or real"),
+        (np.full((2, 2), 1e308), ValueError, "matrix must have singular values that float64 holds"),
     ],
 )
 def test_bad_input_gets_a_sentence(matrix, error, message):

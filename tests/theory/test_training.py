@@ -274,7 +274,7 @@ def test_one_number_of_steps_may_be_any_integer(steps):
     )
 
 
-@pytest.mark.parametrize("scale", [1e-200, 1e-30, 1e30, 1e150])
+@pytest.mark.parametrize("scale", [1e-300, 1e-200, 1e-30, 1e30, 1e150, 1e300])
 def test_the_scale_of_the_pixels_does_not_matter(scale):
     """The identity is learned from an image however dark; its largest stable rate scales with the inverse square."""
     network, image = theory.Convolutional(1, kernel_size=3), random_images(0, (1, 6, 6))
