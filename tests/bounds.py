@@ -85,7 +85,7 @@ class Rounding:
                 + u * np.linalg.norm(targets)
             )
         )
-        in_weights, in_velocity = _passed_on(modes, rates, optimizer.momentum)
+        in_weights, in_velocity = passed_on(np.tile(modes, (steps, 1)), rates, optimizer.momentum)
         trained = in_weights * u * (size + 2 * max(rates, default=0) * speed) + in_velocity * (3 * u * speed + gradient)
 
         # The closed form itself: the row space is known to its noise times κ, a solution to κ, off the range to κ².
@@ -95,12 +95,15 @@ class Rounding:
         return cls(trained + closed + response, left[:, :-1], float(distance))
 
 
-def _passed_on(modes: np.ndarray, rates: list[float], momentum: float) -> tuple[np.ndarray, np.ndarray]:
-    """Σ_s max_λ |row₁ (1, 0)| and Σ_s max_λ |row₁ (−η_s, 1)| for each t = 0, …, steps."""
+def passed_on(modes: np.ndarray, rates: list[float], momentum: float) -> tuple[np.ndarray, np.ndarray]:
+    """Σ_s max_λ |row₁ (1, 0)| and Σ_s max_λ |row₁ (−η_s, 1)| for each t = 0, …, steps.
+
+    `modes`: each mode's λ at each step, (steps, modes).
+    """
     steps = len(rates)
     # Row 1 of the product so far, for every t at once; rows of later t join as s comes down to them.
-    to_weight = np.ones((steps + 1, len(modes)))
-    to_velocity = np.zeros((steps + 1, len(modes)))
+    to_weight = np.ones((steps + 1, modes.shape[1]))
+    to_velocity = np.zeros_like(to_weight)
     in_weights, in_velocity = np.zeros(steps + 1), np.zeros(steps + 1)
     for s in reversed(range(steps)):
         later = slice(s + 1, None)
@@ -108,7 +111,7 @@ def _passed_on(modes: np.ndarray, rates: list[float], momentum: float) -> tuple[
         in_weights[later] += np.abs(p).max(axis=1)
         in_velocity[later] += np.abs(q - rates[s] * p).max(axis=1)
         to_weight[later], to_velocity[later] = (
-            p * (1 - rates[s] * modes) + q * modes,
+            p * (1 - rates[s] * modes[s]) + q * modes[s],
             momentum * (q - rates[s] * p),
         )
     return in_weights, in_velocity

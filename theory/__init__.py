@@ -6,6 +6,7 @@ from theory.derivations import derive
 from theory.ensemble import Ensemble, initialization_ensemble
 from theory.networks import Convolutional, FullyConnected, LocallyConnected
 from theory.optimizer import GradientDescent, max_stable_lr
+from theory.relu import UnitFate, relu_unit_fate
 from theory.torch_layers import from_torch
 from theory.training import TrainedNetwork, gradient_descent
 
@@ -16,6 +17,7 @@ __all__ = [
     "GradientDescent",
     "LocallyConnected",
     "TrainedNetwork",
+    "UnitFate",
     "decompose",
     "derive",
     "from_torch",
@@ -23,4 +25,5 @@ __all__ = [
     "identity_mse_bound",
     "initialization_ensemble",
     "max_stable_lr",
+    "relu_unit_fate",
 ]
