@@ -165,11 +165,11 @@ def _network(name: str, training: np.ndarray, kernel_size: int, padding: str, pa
 
 
 def _padding(text: str) -> Any:
-    return int(text) if text.lstrip("-").isdigit() else text
+    return int(text) if text.lstrip("-").isdecimal() else text
 
 
 def _kernel(text: str) -> int:
-    if not text.strip().isdigit():
+    if not text.strip().isdecimal():
         raise ValueError(f"--kernel-size must be integers separated by commas, got {text!r}")
     return int(text)
 
@@ -237,7 +237,9 @@ def _span(values: np.ndarray) -> str:
 
 def _tabulate_digits(kernels: list[int], settings: dict[str, Any]) -> None:
     digits = embedded_digits()
-    table = Table("digit", *(f"{k}×{k}\nof {k * k}" for k in kernels), "suffices for")
+    columns = [f"{k}×{k}\nof {k * k}" for k in kernels]
+    # Without these paddings seven kernels fit a terminal of 80 columns.
+    table = Table("digit", *columns, "suffices for", collapse_padding=True, pad_edge=False)
     for index, image in enumerate(digits):
         results = [patch_rank(image, k, **settings) for k in kernels]
         enough = [str(k) for k, result in zip(kernels, results, strict=True) if result.deficiency == 0]
@@ -263,5 +265,6 @@ def main() -> None:
         message = error.format_message()
     except (ValueError, TypeError, ArithmeticError, OSError) as error:
         message = str(error)
-    print("error: " + " ".join(message.split()), file=sys.stderr)
+    if message:  # none where no command was given, and the help said all
+        print("error: " + " ".join(message.split()), file=sys.stderr)
     sys.exit(2)

@@ -78,10 +78,11 @@ def test_rank_tells_whether_an_image_suffices(run, tmp_path):
 
 
 def test_rank_of_all_digits(run):
-    code, out, _ = run("rank", "--dataset", "digits", "--kernel-size", "3,5")
+    code, out, _ = run("rank", "--dataset", "digits", "--kernel-size", "3,5,7,9,11,13,15")
     assert code == 0
-    assert out.count("(no. ") == 200
-    assert out.count("│ all ") == 200
+    rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in out.splitlines() if "(no. " in line]
+    ranks = [str(k * k) for k in range(3, 16, 2)]
+    assert rows == [[f"{label} (no. {number})", *ranks, "all"] for label in range(10) for number in range(20)]
 
 
 def test_derive_prints_mathematics(run):
@@ -95,6 +96,12 @@ def test_every_option_has_help(run):
         assert command.help, name
         assert all(parameter.help for parameter in command.params), name
         assert run(name, "--help")[0] == 0
+
+
+def test_no_command_prints_the_help_alone(run):
+    code, out, err = run()
+    assert (code, err) == (2, "")
+    assert "predict" in out
 
 
 @pytest.mark.parametrize(
@@ -118,6 +125,8 @@ def test_every_option_has_help(run):
         (["predict", "--padding", "full"], "padding must be"),
         (["predict", "--unknown"], "--unknown"),
         (["rank", "--kernel-size", "3,x"], "--kernel-size must be integers"),
+        (["rank", "--kernel-size", "²"], "--kernel-size must be integers"),
+        (["rank", "--padding", "²"], "padding must be"),
         (["rank", "--dataset", "cats"], "--dataset must be 'digits'"),
         (["rank", "grey.png", "--dataset", "digits"], "not both"),
         (["rank", "nan.npy"], "finite"),
