@@ -2,6 +2,7 @@
 
 import math
 
+import mpmath
 import numpy as np
 import pytest
 import torch
@@ -132,6 +133,33 @@ def test_quantiles_and_cdf_are_inverse_and_batched_as_the_input():
     # The promised accuracy of the quadratic form's probabilities, twice used.
     assert abs(float(ensemble.mse_cdf(float(median[0]), x[0])) - 0.5) <= 2e-10
     assert (ensemble.mse_quantile(0.05, x) < median).all()
+
+
+@pytest.mark.parametrize("p", [1e-12, 1e-3, 0.4])
+@pytest.mark.parametrize("upper", [False, True])
+def test_error_of_a_fully_connected_network_is_a_noncentral_chi_square(p, upper):
+    """One example: f(x) − x = (R − I) y with y = Π_⊥ x, so that d/(v ‖y‖²) MSE is χ²(d, 1/v), v the entries' variance.
+
+    Against the Poisson mixture of χ²(d + 2j), where P(χ²(2m) > t) = e^{−t/2} Σ_{i<m} (t/2)ⁱ/i!.
+    """
+    d, v = 6, 2 / 6
+    x_hat, x = random_images(0, (2, d))
+    y = theory.decompose(x, x_hat)[1]
+
+    def probability(error):
+        half, mean = error * d / (v * float(y @ y)) / 2, mpmath.mpf(1) / v / 2
+        powers = [half**i / mpmath.factorial(i) for i in range(400)]
+        terms = (powers[: d // 2 + j] if upper else powers[d // 2 + j :] for j in range(200))
+        mixed = mpmath.fsum(mean**j / mpmath.factorial(j) * mpmath.fsum(part) for j, part in enumerate(terms))
+        return mpmath.exp(-half - mean) * mixed
+
+    ensemble = theory.initialization_ensemble(theory.FullyConnected(d), x_hat, scheme="kaiming_normal")
+    error = ensemble.mse_law(x)[0].quantile(p, upper=upper)
+    with mpmath.workdps(50):
+        # The promised accuracy of a quantile: the probabilities about it are on either side of p.
+        around = [probability(mpmath.mpf(error) * (1 + sign * mpmath.mpf(1e-10))) for sign in (-1, 1)]
+    assert min(around) < p < max(around)
+    assert upper or float(ensemble.mse_quantile(p, x)) == error
 
 
 def test_full_rank_leaves_no_chance():
