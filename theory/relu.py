@@ -9,7 +9,7 @@ from jaxtyping import Float
 
 from numerics.arguments import real_array, real_number
 
-MAX_STEPS = 10_000_000  # beyond this a unit is too near the edge of stability to be decided
+MAX_STEPS = 1_000_000  # more than this only units very near the edge of stability need
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def relu_unit_fate(
         TypeError: arrays that are not real NumPy arrays, or settings that are not numbers.
         ValueError: shapes that differ, entries that are not finite, a negative target (no response gives it), a rate
             that is not positive, or momentum outside [0, 1).
-        ArithmeticError: units that neither arrive nor die, or not within ten million steps: a = 2 (1 + β), or too near
+        ArithmeticError: units that neither arrive nor die, or not within a million steps: a = 2 (1 + β), or too near
             it.
 
     Source: derived in theory/derivations ("nonlinear-span", relu_unit.py).
@@ -71,37 +71,33 @@ def relu_unit_fate(
         raise ValueError(f"momentum must be in [0, 1), got {beta}")
     error = start - y
     limit, death = np.where(start <= 0, start, y), np.where(start <= 0, 0.0, math.inf)
-    # A unit that starts at a positive target never moves.
-    open_ = (start > 0) & (error != 0)
+    # A unit that starts at a positive target never moves, and without overshoot ℓ stays in [0, 1].
+    undecided = (start > 0) & (error != 0) & (a > (1 - math.sqrt(beta)) ** 2)
+    if a == 2 * (1 + beta) and undecided.any():
+        raise ArithmeticError(f"at rate 2 (1 + momentum) = {a} units oscillate for ever: they neither arrive nor die")
     left, displacement = 1.0, 0.0  # ℓ_t and u_t per unit of initial error
-    before = math.inf  # |ℓ| one step before
     for step in range(1, MAX_STEPS):
-        if not open_.any() or a <= (1 - math.sqrt(beta)) ** 2:  # no overshoot: ℓ stays in (0, 1]
+        if not undecided.any():
             return UnitFate(limit, death)
         displacement = beta * displacement + a * left
-        before, left = abs(left), left - displacement
-        now = open_ & (y + left * error <= 0)
+        before, left = left, left - displacement
+        now = undecided & (y + left * error <= 0)
         limit[now] = (y + (left - displacement * beta / (1 - beta)) * error)[now]
         death[now] = step
-        open_ &= ~now
-        if open_.any():
-            ahead = _most_left(a, beta, step, abs(left), before)
-            open_ &= (np.abs(error) * ahead >= y) & (ahead > 0)
-    raise ArithmeticError(
-        f"rate {a} is too near 2 (1 + momentum) = {2 * (1 + beta)}: {int(open_.sum())} units neither arrive nor die"
-    )
+        ahead = _most_ahead(a, beta, step, abs(left), abs(before))
+        undecided &= ~now
+        if ahead is not None:
+            undecided &= (np.abs(error) * ahead >= y) & (ahead > 0)
+    raise ArithmeticError(f"{undecided.sum()} units have neither arrived nor died after {MAX_STEPS} steps at rate {a}")
 
 
-def _most_left(a: float, beta: float, step: int, now: float, before: float) -> float:
-    """The most that |ℓ| can be from the next step on, as far as it is known."""
-    if a == 1 + beta and beta == 0:
-        return 0.0  # it arrives in one step
-    middle = 1 + beta - a
-    gap = 4 * beta - middle**2
+def _most_ahead(a: float, beta: float, step: int, now: float, before: float) -> float | None:
+    """The most that |ℓ| can be from the next step on, where it overshoots; None while that is not known."""
+    gap = 4 * beta - (1 + beta - a) ** 2
     if gap > 0:  # complex roots: the envelope
-        return math.sqrt(4 * a / gap) * math.exp(step / 2 * math.log(beta) + math.log(beta))
+        return math.sqrt(4 * a * beta ** (step + 2) / gap)
     # Negative roots, of alternating sign: a modulus that has fallen keeps falling.
-    return now if a < 2 * (1 + beta) and now < before else math.inf
+    return now if now < before and a < 2 * (1 + beta) else None
 
 
 def _units(name: str, value: Any) -> np.ndarray:

@@ -67,7 +67,7 @@ def test_no_sampled_error_exceeds_the_bound(uniform, channels, taps, deficiency,
     bound = identity_mse_bound(
         columns=columns, rank=columns - deficiency, out_channels=channels, weight_variance=variance, delta=delta
     )
-    record_property("looseness", bound / measured.max())
+    record_property("looseness", float(bound / measured.max()))
     assert measured.max() <= bound
 
 

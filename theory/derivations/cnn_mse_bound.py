@@ -320,7 +320,7 @@ AROUND = (
     Step(
         "Orthogonal weights: an identity",
         orthogonal_split,
-        Rewriting(reads_null_space),
+        Rewriting(),
         "The parallelogram law.",
     ),
     Step(

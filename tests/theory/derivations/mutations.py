@@ -65,7 +65,8 @@ def without_premises(rule: Rule) -> Rule | None:
     """The rule with nothing to go by, or None where it has no premises of its own."""
     if not rule.premises or isinstance(rule, Chain | Induction | Instance):
         return None
-    return replace(rule, premises=())
+    bare = replace(rule, premises=())
+    return None if bare.premises else bare  # a rule made of others has theirs
 
 
 def _same(changed: Basic, original: Basic) -> bool:
