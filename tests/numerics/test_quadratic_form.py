@@ -229,6 +229,7 @@ def test_tails_end_in_underflow():
     assert Q.sf(1400.0) == pytest.approx(float(mpmath.erfc(mpmath.sqrt(700))), rel=PROMISED)
     assert Q.sf(np.array([1500.0, 1e5, 1e308])).tolist() == [0, 0, 0]
     assert Q.cdf(np.array([1500.0, 1e5, 1e308])).tolist() == [1, 1, 1]
+    assert [Q.sf(x) for x in (1e5, 0.9e9, 1.1e9, 1.5e9, 1e10, 1e308)] == [0] * 6
     assert form(np.ones(500)).cdf(1e-3) == 0
     assert Q.quantile(1e-200) == 0  # π/2 · 1e-400
     assert Q.quantile(1e-200) + 1 == form([1.0], constant=1).quantile(1e-200)
