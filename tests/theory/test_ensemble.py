@@ -211,6 +211,7 @@ def test_torch_in_torch_out():
 
 
 ENSEMBLE = theory.initialization_ensemble(theory.FullyConnected(3), np.ones((1, 3)), scheme="default")
+ORTHOGONAL = theory.initialization_ensemble(theory.FullyConnected(3), np.ones((1, 3)), scheme="orthogonal")
 GAUSSIAN = theory.initialization_ensemble(theory.FullyConnected(3), np.ones((1, 3)), scheme="yann_normal")
 
 
@@ -230,6 +231,8 @@ GAUSSIAN = theory.initialization_ensemble(theory.FullyConnected(3), np.ones((1, 
             "steps must be one number of steps",
         ),
         (lambda: ENSEMBLE.mse_quantile(0.5, np.ones(3)), ValueError, "Gaussian initial weights only"),
+        (lambda: ORTHOGONAL.mse_cdf(0.5, np.ones(3)), ValueError, "Gaussian initial weights only, not for orthogonal"),
+        (lambda: ORTHOGONAL.mse_variance(np.ones(3)), ValueError, "mse_variance needs independent initial weights"),
         (lambda: ENSEMBLE.mean(np.ones(4)), ValueError, "x must have 3 features|inputs must have 3 features"),
         (lambda: ENSEMBLE.covariance_product(np.ones(3), np.ones(4)), ValueError, "v must have the shape"),
         (lambda: ENSEMBLE.expected_mse(np.ones(3), np.ones((1, 3))), ValueError, "reference must have the shape"),

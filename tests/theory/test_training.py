@@ -184,6 +184,34 @@ def test_fully_connected_predictions_keep_batching():
 @pytest.mark.parametrize(
     "network",
     [
+        theory.FullyConnected(5, 3, bias=True),
+        theory.Convolutional(2, 3, kernel_size=2, bias=True),
+        theory.LocallyConnected(2, 3, kernel_size=2, bias=True),
+    ],
+)
+def test_one_example_is_a_batch_of_one(network):
+    inputs = random_images(0, (1, 5) if isinstance(network, theory.FullyConnected) else (1, 2, 4, 5))
+    targets = random_images(1, network.target_shape(inputs))
+    for options in ({}, {"steps": 3, "optimizer": theory.GradientDescent(0.1)}):
+        alone = theory.gradient_descent(network, inputs[0], targets[0], **options)
+        batch = theory.gradient_descent(network, inputs, targets, **options)
+        np.testing.assert_array_equal(alone.weight, batch.weight)
+        np.testing.assert_array_equal(alone.bias, batch.bias)
+        np.testing.assert_array_equal(alone(inputs[0]), batch(inputs)[0])
+
+
+def test_locally_connected_predictions_keep_batching():
+    network = theory.LocallyConnected(2, kernel_size=3, padding="valid", bias=True)
+    trained = theory.gradient_descent(network, random_images(0, (2, 4, 5)))
+    many = random_images(1, (3, 2, 4, 5))
+    assert trained(many).shape == (3, 2, 2, 3)
+    assert trained(many[0]).shape == (2, 2, 3)
+    assert np.abs(trained(many)[0] - trained(many[0])).max() <= 2 * 19 * EPS * np.abs(trained.weight).sum()
+
+
+@pytest.mark.parametrize(
+    "network",
+    [
         theory.FullyConnected(6),
         theory.FullyConnected(6, 2, bias=True),
         theory.Convolutional(1, kernel_size=3),
