@@ -135,6 +135,15 @@ def test_quantiles_and_cdf_are_inverse_and_batched_as_the_input():
     assert (ensemble.mse_quantile(0.05, x) < median).all()
 
 
+def test_the_identity_without_padding_is_the_centre_crop():
+    network = theory.Convolutional(2, kernel_size=(3, 5), padding="valid")
+    inputs, x = random_images(0, (2, 6, 7)), random_images(1, (3, 2, 8, 7))
+    ensemble = theory.initialization_ensemble(network, inputs, scheme="yann_normal")
+    crop = x[:, :, 1:-1, 2:-2]
+    np.testing.assert_array_equal(ensemble.expected_mse(x), ensemble.expected_mse(x, crop))
+    np.testing.assert_array_equal(ensemble.mse_quantile(0.3, x), ensemble.mse_quantile(0.3, x, crop))
+
+
 @pytest.mark.parametrize("p", [1e-12, 1e-3, 0.4])
 @pytest.mark.parametrize("upper", [False, True])
 def test_error_of_a_fully_connected_network_is_a_noncentral_chi_square(p, upper):

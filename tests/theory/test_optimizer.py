@@ -31,6 +31,20 @@ def test_max_stable_lr_separates_decay_from_growth(case, momentum, bias):
     assert abs(above[-1, 0]) > 1
 
 
+@pytest.mark.parametrize(("momentum", "limit"), [(0.0, 0.25), (0.5, 0.375)])
+def test_at_the_largest_stable_rate_itself_nothing_converges(momentum, limit):
+    """One input 2, one output: λ = 8, and 2 (1 + β)/8 has no rounding."""
+    network, inputs = theory.FullyConnected(1), np.array([[2.0]])
+    assert theory.max_stable_lr(network, inputs, momentum=momentum) == limit
+    for milestones in ((), (5,)):
+        options = {"momentum": momentum, "milestones": milestones, "gamma": 0.5}
+        first = limit / 0.5 ** len(milestones)
+        with pytest.raises(ValueError, match=f"final learning rate {limit:g} must be below {limit:g}"):
+            theory.gradient_descent(network, inputs, optimizer=theory.GradientDescent(first, **options))
+        below = theory.GradientDescent(np.nextafter(first, 0), **options)
+        assert theory.gradient_descent(network, inputs, optimizer=below).weight[0, 0] == 1
+
+
 @given(st.integers(2, 8), st.integers(1, 4), seeds)
 def test_decompose_splits_into_the_span_and_its_complement(features, examples, seed):
     rng = np.random.default_rng(seed)
