@@ -3,8 +3,9 @@
 import json
 import os
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from safetensors import safe_open
@@ -19,15 +20,21 @@ class FigureData:
         arrays: by name.
         caption: what the figure shows, generated from the settings actually run.
         settings: those settings; they decide whether stored data can be used again.
+        labels: names of the figure's rows or curves.
     """
 
     arrays: dict[str, np.ndarray]
     caption: str
-    settings: dict
+    settings: dict[str, Any]
+    labels: list[str] = field(default_factory=list)
 
     def save(self, path: Path) -> None:
         """Write a safetensors file, whole or not at all."""
-        metadata = {"caption": self.caption, "settings": json.dumps(self.settings, sort_keys=True)}
+        metadata = {
+            "caption": self.caption,
+            "settings": json.dumps(self.settings, sort_keys=True),
+            "labels": json.dumps(self.labels),
+        }
         contiguous = {name: np.ascontiguousarray(array) for name, array in self.arrays.items()}
         write_atomically(path, save(contiguous, metadata))
 
@@ -43,7 +50,8 @@ class FigureData:
             with safe_open(path, "np") as stored:
                 metadata = stored.metadata() or {}
                 arrays = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118 (not a mapping)
-            return cls(arrays, metadata["caption"], json.loads(metadata["settings"]))
+            settings, labels = json.loads(metadata["settings"]), json.loads(metadata["labels"])
+            return cls(arrays, metadata["caption"], settings, labels)
         except FileNotFoundError:
             raise
         except Exception as error:

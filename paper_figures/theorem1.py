@@ -7,12 +7,13 @@ import empirics
 import theory
 from paper_figures.figure_data import FigureData
 from paper_figures.panels import TWO_COLUMNS, house_style, image_rows
+from paper_figures.runs import Runs
 
 DIGIT, SCHEME, SEED, STEPS = 7, "kaiming_normal", 0, 100
 SETTINGS = {"digit": DIGIT, "scheme": SCHEME, "seed": SEED, "steps": STEPS, "version": 1}
 
 
-def compute() -> FigureData:
+def compute(runs: Runs) -> FigureData:
     """Train a one-layer network on one digit, and predict it, on digits, blends and patterns."""
     pack = empirics.images("digits")
     digits = pack.as_float()
@@ -59,7 +60,7 @@ def compute() -> FigureData:
         f"the sum of the input's part parallel to the training image and noise R Π⊥ x, and what the network trained "
         f"for {STEPS} steps outputs. They differ by at most {largest:.1e}."
     )
-    return FigureData(arrays, caption, SETTINGS)
+    return FigureData(arrays, caption, runs.settings(SETTINGS))
 
 
 def draw(data: FigureData) -> Figure:

@@ -1,143 +1,201 @@
 """Theorem 2: how much of the identity a one-layer convolution learns, by the rank of its training image's patches."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 import empirics
 import theory
 from paper_figures.figure_data import FigureData
 from paper_figures.panels import TWO_COLUMNS, bare, house_style
+from paper_figures.runs import Runs
+from paper_figures.specimens import digit
 
-KERNEL, SCHEME, MEMBERS, STEPS = 5, "kaiming_normal", 32, 800
-SHOWN = (0, 2, 4, 5, 6)  # training images drawn as pictures
-SETTINGS = {"kernel": KERNEL, "scheme": SCHEME, "members": MEMBERS, "steps": STEPS, "version": 2}
+KERNEL, SCHEME, MEMBERS, STEPS, MOMENTUM = 5, "kaiming_normal", 32, 800, 0.9
+FAMILIES = {"stripes, circular": "o", "corner": "s", "crop, no padding": "^", "grey as colour": "D", "digit": "*"}
+SHOWN = (0, 3, 6, 10, 12, 16, 17)  # cases drawn as pictures
+SETTINGS = {"kernel": KERNEL, "scheme": SCHEME, "members": MEMBERS, "steps": STEPS, "version": 5}
 
 
-def training_images(digit: np.ndarray) -> np.ndarray:
-    """Images whose patch rank goes from 1 to full: (images, 28, 28).
+@dataclass(frozen=True)
+class Case:
+    """A training image, (C, H, W), and the padding it is seen with."""
 
-    Under circular padding a pattern has as many independent patches as it has Fourier frequencies that a kernel can
-    tell apart: constants, stripes, products of stripes; then a digit.
-    """
-    down, across = np.mgrid[:28, :28] / 28
+    family: str
+    image: np.ndarray
+    padding: str = "same"
+    padding_mode: str = "zeros"
 
-    def waves(*frequencies: tuple[int, int]) -> np.ndarray:
-        total = sum(np.cos(2 * np.pi * (i * down + j * across) + k) for k, (i, j) in enumerate(frequencies))
-        return 0.5 + 0.5 * total / len(frequencies)
 
+def cases() -> Iterator[Case]:
+    """Training images whose patch rank goes from 1 to full, by four constructions; last a digit as it is."""
+    three = digit(3)
+    # Under circular padding: as many independent patches as there are Fourier frequencies that a kernel tells apart.
     ways = [(0, 7), (7, 0), (4, 4), (7, 11), (11, 4), (2, 9), (9, 2), (13, 6)]
-    patterns = [np.ones((28, 28)), *(waves(*ways[:n]) for n in (1, 2, 4, 6, 8)), digit]
-    return np.stack(patterns)
+    yield Case("stripes, circular", np.ones((1, 28, 28)), padding_mode="circular")
+    for count in (1, 2, 4, 6, 8):
+        yield Case("stripes, circular", _waves(ways[:count])[None], padding_mode="circular")
+    for side in (1, 2, 3):  # a kernel's taps beyond the corner see nothing
+        corner = np.zeros((1, 28, 28))
+        corner[:, :side, :side] = 0.5 + 0.5 * three[:, 12 : 12 + side, 13 : 13 + side]
+        yield Case("corner", corner)
+    for height, width in ((5, 5), (6, 5), (6, 6), (7, 6), (7, 7), (8, 7), (8, 8)):  # few patches fit in
+        top, left = 14 - height // 2, 14 - width // 2
+        yield Case("crop, no padding", three[:, top : top + height, left : left + width], padding="valid")
+    yield Case("grey as colour", np.repeat(three, 3, axis=0))  # three equal channels count once
+    yield Case("digit", three)
 
 
-def compute() -> FigureData:
+def _waves(frequencies: list[tuple[int, int]]) -> np.ndarray:
+    down, across = np.mgrid[:28, :28] / 28
+    total = sum(np.cos(2 * np.pi * (i * down + j * across) + k) for k, (i, j) in enumerate(frequencies))
+    return 0.5 + 0.5 * total / len(frequencies)
+
+
+def compute(runs: Runs) -> FigureData:
     """Train many networks on each image, and compute the law of their error on another digit."""
-    pack = empirics.images("digits")
-    digits = pack.as_float()
-    x_hat, x = (digits[int(np.flatnonzero(pack.labels == label)[0])] for label in (3, 8))
-    images = training_images(x_hat[0])
-    network = theory.Convolutional(1, kernel_size=KERNEL, padding_mode="circular")
     rows: dict[str, list] = {
-        key: [] for key in ("deficiency", "expected", "low", "high", "bound", "errors", "predicted", "trained")
+        key: [] for key in ("columns", "rank", "expected", "low", "high", "bound", "errors", "difference")
     }
-    for image in images:
-        momentum = 0.9
+    arrays: dict[str, np.ndarray] = {}
+    labels = []
+    for number, case in enumerate(cases()):
+        channels = len(case.image)
+        x = np.concatenate([digit(label) for label in (8, 5, 2)[:channels]])
+        network = theory.Convolutional(
+            channels, kernel_size=KERNEL, padding=case.padding, padding_mode=case.padding_mode
+        )
         recipe = empirics.Recipe(
-            lr=0.9 * theory.max_stable_lr(network, image[None], momentum=momentum),
-            momentum=momentum,
+            lr=0.9 * theory.max_stable_lr(network, case.image, momentum=MOMENTUM),
+            momentum=MOMENTUM,
             milestones=(),
             steps=STEPS,
             precision="float64",
             init=SCHEME,
         )
-        runs = empirics.train(
-            lambda: empirics.CNN(1, 1, kernel_size=KERNEL, padding_mode="circular"),
-            image[None],
+        # Without padding the network reproduces what the kernel's centre sees: the image without its border.
+        target = case.image if case.padding == "same" else case.image[:, 2:-2, 2:-2]
+        reference = x if case.padding == "same" else x[:, 2:-2, 2:-2]
+        trainings = empirics.train(
+            partial(
+                empirics.CNN, channels, 1, kernel_size=KERNEL, padding=case.padding, padding_mode=case.padding_mode
+            ),
+            case.image[None],
+            target[None],
             recipe=recipe,
             seeds=range(MEMBERS),
             progress=False,
         )
-        outputs = np.asarray(runs.predict(x))  # members, C, H, W
-        start = np.asarray(next(iter(runs.initial_weights.values())))[0]
-        trained = theory.gradient_descent(network, image[None], initial=start)
-        ensemble = theory.initialization_ensemble(network, image[None], scheme=SCHEME)
-        rows["deficiency"].append(trained.deficiency)
+        outputs = np.asarray(trainings.predict(x))  # members, C, H, W
+        start = np.asarray(next(iter(trainings.initial_weights.values())))[0]
+        descent = theory.GradientDescent(recipe.lr, momentum=MOMENTUM)
+        trained = theory.gradient_descent(network, case.image, initial=start, steps=STEPS, optimizer=descent)
+        ensemble = theory.initialization_ensemble(network, case.image, scheme=SCHEME, steps=STEPS, optimizer=descent)
+        columns = KERNEL**2 * channels
+        rows["columns"].append(columns)
+        rows["rank"].append(int(trained.rank))
         rows["expected"].append(float(ensemble.expected_mse(x)))
         rows["low"].append(float(ensemble.mse_quantile(0.05, x)))
         rows["high"].append(float(ensemble.mse_quantile(0.95, x)))
         rows["bound"].append(
             theory.identity_mse_bound(
-                columns=KERNEL**2,
+                columns=columns,
                 rank=int(trained.rank),
-                out_channels=1,
+                out_channels=channels,
                 weight_variance=ensemble.scheme.weight_variance,
                 delta=0.05,
             )
         )
-        rows["errors"].append(np.mean((outputs - x) ** 2, axis=(1, 2, 3)))
-        rows["predicted"].append(trained(x)[0])
-        rows["trained"].append(outputs[0, 0])
-    arrays = {key: np.array(values) for key, values in rows.items()} | {"images": images, "input": x[0]}
-    columns = KERNEL**2
+        rows["errors"].append(np.mean((outputs - reference) ** 2, axis=(1, 2, 3)))
+        rows["difference"].append(np.abs(outputs[0] - trained(x)).max())
+        labels.append(case.family)
+        if number in SHOWN:
+            arrays[f"image{number}"] = case.image
+            arrays[f"predicted{number}"], arrays[f"trained{number}"] = trained(x), outputs[0]
+    arrays |= {key: np.array(values) for key, values in rows.items()} | {"input": digit(8)}
+    largest = float(arrays["difference"].max())
     caption = (
-        f"One-layer {KERNEL}×{KERNEL} convolutions (circular padding, {SCHEME}) trained for {STEPS} steps on one image "
-        f"each, whose patch matrix has rank {', '.join(str(columns - d) for d in arrays['deficiency'])} of {columns}. "
-        "Above: the training image, theory's prediction for another digit, and the trained network's output. Below: "
-        "mean squared error on that digit against rank deficiency, computed (mean, 5 % and 95 % quantile), bounded "
-        "(Theorem 2 with every constant explicit, at 95 % confidence, for all images at once) and measured on "
-        f"{MEMBERS} trained networks."
+        f"One-layer {KERNEL}×{KERNEL} convolutions ({SCHEME.replace('_', ' ')}) trained for {STEPS} steps on one "
+        "image each, whose patch matrix has less than full column rank in four ways: few frequencies under "
+        "circular padding; content in a corner; a crop without padding; equal channels. Above: the training image, "
+        "theory's prediction for another digit after as many steps, the trained network's output, and their "
+        f"difference (at most {largest:.0e} in any case), on a scale of its own. Below: mean squared error on that "
+        "digit (three digits as colours, where the training image has colours) against the share of a kernel's "
+        "directions that the image leaves open, computed (mean, 5 % and 95 % quantile), bounded (Theorem 2 with "
+        f"every constant explicit, at 95 % confidence, for all images at once) and measured on {MEMBERS} trained "
+        "networks each. At full rank the identity is learned."
     )
-    return FigureData(arrays, caption, SETTINGS)
+    return FigureData(arrays, caption, runs.settings(SETTINGS), labels)
 
 
 def draw(data: FigureData) -> Figure:
     """Pictures above, error against rank deficiency below."""
-    arrays = data.arrays
     with house_style():
-        figure = Figure(figsize=(TWO_COLUMNS, 5.2))
-        parts = figure.subfigures(2, 1, squeeze=False, height_ratios=(3, 2.2))
-        above, below = parts[:, 0]
-        axes = above.subplots(3, len(SHOWN) + 1)
-        for row, (label, name) in enumerate(
-            (("trained on", "images"), ("theory", "predicted"), ("trained", "trained"))
-        ):
-            axes[row, 0].set_ylabel(label, rotation=0, ha="right", va="center")
-            for axis, index in zip(axes[row], SHOWN, strict=False):
-                axis.imshow(arrays[name][index], vmin=0, vmax=1)
-                bare(axis)
-        axes[0, -1].axis("off")
-        axes[2, -1].axis("off")
-        bare(axes[1, -1])
-        axes[1, -1].imshow(arrays["input"], vmin=0, vmax=1)
-        axes[1, -1].set_title("input $x$")
-        columns = KERNEL**2
-        for axis, index in zip(axes[0], SHOWN, strict=False):
-            axis.set_title(f"rank {columns - int(arrays['deficiency'][index])} of {columns}")
-
-        axis = below.subplots()
-        order = np.argsort(arrays["deficiency"])
-        deficiency = arrays["deficiency"][order]
-        short = deficiency > 0
-        axis.fill_between(
-            deficiency[short], arrays["low"][order][short], arrays["high"][order][short], color="0.8",
-            label="5 % to 95 % quantile, computed",
-        )  # fmt: skip
-        axis.plot(deficiency[short], arrays["expected"][order][short], label="expected, computed")
-        axis.plot(deficiency[short], arrays["bound"][order][short], label="bound for all images at 95 % confidence")
-        errors = arrays["errors"][order]
-        jitter = np.linspace(-0.18, 0.18, errors.shape[1])
-        for index, row in zip(deficiency[short], errors[short], strict=True):
-            axis.plot(index + jitter, row, ".", color="#D55E00", markersize=1.2)
-        for index, row in zip(deficiency[~short], errors[~short], strict=True):
-            axis.annotate(
-                f"identity learned:\nmeasured error\nbelow {np.max(row):.0e}",
-                (index, 0.02), (index, 0.25), xycoords=("data", "axes fraction"), ha="center", fontsize=7,
-                arrowprops={"arrowstyle": "->", "linewidth": 0.6},
-            )  # fmt: skip
-        axis.plot([], [], ".", color="#D55E00", label=f"{errors.shape[1]} trained networks each")
-        axis.set_yscale("log")
-        axis.set_xlabel("rank deficiency (directions of a kernel that the training image leaves open)")
-        axis.set_ylabel("mean squared error on $x$")
-        axis.set_xlim(-2, columns)
-        axis.legend(loc="center right", bbox_to_anchor=(1, 0.6))
+        figure = Figure(figsize=(TWO_COLUMNS, 6.2))
+        above, below = figure.subfigures(2, 1, squeeze=False, height_ratios=(4, 2.4))[:, 0]
+        _pictures(above.subplots(4, len(SHOWN) + 1), data.arrays)
+        _errors(below.subplots(), data)
     return figure
+
+
+def _pictures(axes: np.ndarray, arrays: dict[str, np.ndarray]) -> None:
+    for row, label in enumerate(("trained on", "theory", "trained", "trained\n− theory")):
+        axes[row, 0].set_ylabel(label, rotation=0, ha="right", va="center")
+    for column, number in zip(axes.T, SHOWN, strict=False):
+        image, predicted, trained = (arrays[f"{name}{number}"] for name in ("image", "predicted", "trained"))
+        for axis, shown in zip(column, (image, predicted, trained), strict=False):
+            axis.imshow(np.clip(shown, 0, 1).transpose(1, 2, 0).squeeze(), vmin=0, vmax=1)
+            bare(axis)
+        difference = (trained - predicted).mean(axis=0)
+        largest = max(float(np.abs(difference).max()), 1e-300)
+        column[3].imshow(difference, vmin=-largest, vmax=largest)
+        column[3].set_xlabel(f"± {largest:.0e}", fontsize=6)
+        bare(column[3])
+        column[0].set_title(f"rank {arrays['rank'][number]}\nof {arrays['columns'][number]}")
+    for axis in axes[[0, 2, 3], -1]:
+        axis.axis("off")
+    bare(axes[1, -1])
+    axes[1, -1].imshow(arrays["input"][0], vmin=0, vmax=1)
+    axes[1, -1].set_title("input $x$")
+
+
+def _errors(axis: Axes, data: FigureData) -> None:
+    arrays = data.arrays
+    families = np.array(data.labels)
+    open_share = 1 - arrays["rank"] / arrays["columns"]
+    short = open_share > 0
+    single = np.flatnonzero(short & (arrays["columns"] == KERNEL**2))
+    order = single[np.argsort(open_share[single])]
+    axis.plot(open_share[order], arrays["bound"][order], "-", color="0.4", label="bound, one channel")
+    rng = np.random.default_rng(0)
+    for family, marker in FAMILIES.items():
+        members = np.flatnonzero((families == family) & short)
+        if not len(members):
+            continue
+        (points,) = axis.plot(open_share[members], arrays["expected"][members], marker, markersize=4, label=family)
+        for index in members:
+            span = [arrays["low"][index], arrays["high"][index]]
+            axis.plot([open_share[index]] * 2, span, "-", color=points.get_color(), linewidth=2.5, alpha=0.3)
+            spread = open_share[index] + rng.uniform(-0.006, 0.006, arrays["errors"].shape[1])
+            axis.plot(spread, arrays["errors"][index], ".", color=points.get_color(), markersize=1)
+    for index in np.flatnonzero(short & (arrays["columns"] != KERNEL**2)):
+        axis.plot(
+            open_share[index], arrays["bound"][index], "_", color="0.4", markersize=9, label="bound, three channels"
+        )
+    learned = arrays["errors"][~short].max()
+    axis.annotate(
+        f"identity learned:\nmeasured error\nat most {learned:.0e}",
+        (0, 0.02), (0, 0.3), xycoords=("data", "axes fraction"), ha="center", fontsize=7,
+        arrowprops={"arrowstyle": "->", "linewidth": 0.6},
+    )  # fmt: skip
+    axis.plot([], [], "-", color="0.4", alpha=0.3, linewidth=2.5, label="5 % to 95 % quantile")
+    axis.plot([], [], ".", color="0.4", markersize=1.5, label=f"{arrays['errors'].shape[1]} trained networks each")
+    axis.set(
+        yscale="log", ylim=(3e-3, 1e3), xlim=(-0.12, 1), ylabel="mean squared error on $x$",
+        xlabel="rank deficiency / columns (share of a kernel's directions that the training image leaves open)",
+    )  # fmt: skip
+    axis.legend(loc="center", ncols=3, bbox_to_anchor=(0.55, 0.62))

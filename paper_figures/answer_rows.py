@@ -1,0 +1,178 @@
+"""The figure that the paper draws most: a row for each kind of network, its answers to the same images."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from matplotlib.figure import Figure
+
+import empirics
+from paper_figures.figure_data import FigureData
+from paper_figures.panels import TWO_COLUMNS, bare, house_style
+from paper_figures.runs import Network, Runs, answers
+from paper_figures.specimens import TRAINED_ON, digit, other_digits, specimens
+
+
+@dataclass(frozen=True)
+class Row:
+    """One kind of network, and what it is asked.
+
+    Attributes:
+        label: what sets it apart.
+        network: makes one.
+        recipe: how it is trained.
+        trained_on: images, (k, C, H, W).
+        shown: images whose answers are drawn, (n, C, H, W).
+        measured: images over which correlations are averaged, (m, C, H, W).
+    """
+
+    label: str
+    network: Callable[[], Network]
+    recipe: empirics.Recipe
+    trained_on: np.ndarray = field(default_factory=lambda: digit(TRAINED_ON)[None])
+    shown: np.ndarray = field(default_factory=specimens)
+    measured: np.ndarray = field(default_factory=other_digits)
+
+
+def ask(runs: Runs, rows: Sequence[Row]) -> tuple[dict[str, np.ndarray], list[str]]:
+    """Train every row's networks and ask them.
+
+    Returns:
+        Arrays and row labels. For row r: shown{r} (n, C, H, W) and answers{r}, of the first network whose loss stayed
+        finite. For all: with_input and with_constant (rows, seeds), the correlation of answers with their input and
+        with the training image (the nearest of several), averaged over the images measured; NaN where a network
+        diverged, or where sizes differ. loss (rows, seeds), at the end.
+    """
+    arrays: dict[str, np.ndarray] = {}
+    with_input, with_constant, loss = [], [], []
+    for number, row in enumerate(rows):
+        ensemble = runs.train(row.network, row.trained_on, recipe=row.recipe)
+        sound = [member for member, step in enumerate(ensemble.diverged) if step is None]
+        pictures = answers(ensemble, row.shown)[sound[0] if sound else 0]
+        arrays[f"shown{number}"] = row.shown.astype(np.float16)
+        arrays[f"answers{number}"] = np.nan_to_num(pictures, nan=0.0).astype(np.float16)
+        found = answers(ensemble, row.measured)
+        with_input.append([mean_correlation(outputs, row.measured) for outputs in found])
+        alike = row.trained_on.shape[1:] == row.measured.shape[1:]
+        with_constant.append([_nearest(outputs, row.trained_on) if alike else np.nan for outputs in found])
+        loss.append(np.asarray(ensemble.history.losses)[:, -1])
+    arrays |= {"with_input": np.array(with_input), "with_constant": np.array(with_constant), "loss": np.array(loss)}
+    return arrays, [row.label for row in rows]
+
+
+def mean_correlation(outputs: np.ndarray, reference: np.ndarray) -> float:
+    """Mean over images of the correlation; an image that is constant correlates with nothing: 0. NaN if not finite."""
+    if not np.isfinite(outputs).all():
+        return float("nan")
+    return float(np.nan_to_num(empirics.correlation(outputs, reference)).mean())
+
+
+def _nearest(outputs: np.ndarray, trained_on: np.ndarray) -> float:
+    """Mean over images of the correlation with whichever training image it is greatest for."""
+    if not np.isfinite(outputs).all():
+        return float("nan")
+    each = [np.nan_to_num(empirics.correlation(outputs, image)) for image in trained_on]
+    return float(np.max(each, axis=0).mean())
+
+
+def draw_rows(data: FigureData) -> Figure:
+    """A row of pictures each, and beside it the correlation with the input and with the training image."""
+    arrays, labels = data.arrays, data.labels
+    count = arrays["shown0"].shape[0]
+    repeated = all(np.array_equal(arrays["shown0"], arrays[f"shown{r}"]) for r in range(1, len(labels)))
+    pictures = [("input", arrays["shown0"])] if repeated else []
+    for number, label in enumerate(labels):
+        if not repeated:
+            pictures.append(("input", arrays[f"shown{number}"]))
+        pictures.append((label, arrays[f"answers{number}"]))
+    marks = 0.2 * TWO_COLUMNS
+    cell = (TWO_COLUMNS - marks - 0.9) / count
+    with house_style():
+        figure = Figure(figsize=(TWO_COLUMNS, cell * len(pictures) + 0.4))
+        grid = figure.add_gridspec(
+            len(pictures), count + 1, width_ratios=(*[1] * count, marks / cell), wspace=0.02, hspace=0.02
+        )
+        for line, (label, images) in enumerate(pictures):
+            for column, image in enumerate(images):
+                axis = figure.add_subplot(grid[line, column])
+                _picture(axis, image)
+                if column == 0:
+                    axis.set_ylabel(label, rotation=0, ha="right", va="center", fontsize=7)
+        _correlations(figure.add_subplot(grid[:, -1]), arrays, len(pictures), 1 if repeated else 2)
+    return figure
+
+
+def _picture(axis, image: np.ndarray) -> None:  # type: ignore[no-untyped-def]
+    """One image in [0, 1], grey or in colour; what lies outside is drawn as the nearest shade."""
+    shown = np.clip(image.astype(float), 0, 1)
+    axis.imshow(shown[0] if len(shown) == 1 else shown.transpose(1, 2, 0), vmin=0, vmax=1)
+    bare(axis)
+
+
+def _correlations(axis, arrays: dict[str, np.ndarray], lines: int, each: int) -> None:  # type: ignore[no-untyped-def]
+    """Correlations at the height of the rows that they belong to."""
+    heights = np.arange(len(arrays["with_input"])) * each + 1
+    for name, marker, colour, label in (
+        ("with_input", "o", "#0072B2", "input (identity)"),
+        ("with_constant", "D", "#D55E00", "training image (constant)"),
+    ):
+        values = arrays[name]
+        if np.isnan(values).all():
+            continue
+        for column in values.T:
+            axis.plot(column, heights, marker, color=colour, markersize=2, alpha=0.5, markeredgewidth=0)
+        kept = ~np.isnan(values).all(axis=1)
+        means = np.array([np.nanmean(row) for row in values[kept]])
+        fill = colour if marker == "o" else "white"
+        axis.plot(means, heights[kept], marker, color=colour, markerfacecolor=fill, markersize=4.5, label=label)
+    axis.set(xlim=(-0.1, 1.05), ylim=(lines - 0.5, -0.5), xlabel="correlation with", yticks=[])
+    axis.axvline(0, color="0.8", linewidth=0.6, zorder=0)
+    axis.axvline(1, color="0.8", linewidth=0.6, zorder=0)
+    axis.spines["left"].set_visible(False)
+    # The first row of pictures, inputs, has no answers: its height is free for the legend.
+    axis.legend(loc="upper center", handletextpad=0.1, borderaxespad=0.0, labelspacing=0.2, fontsize=6)
+
+
+def caption(
+    statement: str,
+    runs: Runs,
+    rows: Sequence[Row],
+    arrays: dict[str, np.ndarray],
+    measured: str = "digits of other classes",
+) -> str:
+    """What the figure shows and what was measured, said from the rows actually run.
+
+    Args:
+        statement: what the paper says here, and what the rows are.
+        runs: that trained the networks.
+        rows: of the figure.
+        arrays: as `ask` returns them.
+        measured: what the rows' `measured` images are.
+    """
+    recipes = {said(row.recipe) for row in rows}
+    how = f"Trained by {recipes.pop()}" if len(recipes) == 1 else "Trained as the rows say"
+    lost = int(np.isnan(arrays["with_input"]).sum())
+    return (
+        f"{statement} {how}, {runs.scale.seeds} networks a row ({runs.scale.name} scale: up to {runs.scale.channels} "
+        f"channels, {runs.scale.width} units). Pictures: the first network's answers, clipped to [0, 1]; the first "
+        f"column is the image trained on. Right: mean correlation of the answers to {measured} with the "
+        "image asked (filled) and with the training image (open), small marks for single networks. "
+        f"With the input: {_listed(rows, arrays['with_input'])}. "
+        f"With the training image: {_listed(rows, arrays['with_constant'])}."
+        + (f" {lost} networks diverged." if lost else "")
+    )
+
+
+def said(recipe: empirics.Recipe) -> str:
+    """A recipe in words."""
+    names = {"sgd": "gradient descent", "adam": "Adam", "adamax": "Adamax", "rmsprop": "RMSprop", "adagrad": "Adagrad"}
+    momentum = f", momentum {recipe.momentum:g}" if recipe.optimizer == "sgd" else ""
+    return (
+        f"{names[recipe.optimizer]} (learning rate {recipe.lr:g}{momentum}, {recipe.steps:,} steps) from "
+        f"{recipe.init.replace('_', ' ')} initial weights"
+    )
+
+
+def _listed(rows: Sequence[Row], values: np.ndarray) -> str:
+    kept = [(row.label, found[~np.isnan(found)]) for row, found in zip(rows, values, strict=True)]
+    return ", ".join(f"{np.mean(found):.2f} ({' '.join(label.split())})" for label, found in kept if len(found)) or "—"

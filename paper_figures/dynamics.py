@@ -1,0 +1,96 @@
+"""Exact dynamics: weights through training with momentum and step decay, measured on predicted."""
+
+import numpy as np
+from matplotlib.figure import Figure
+
+import empirics
+import theory
+from paper_figures.figure_data import FigureData
+from paper_figures.panels import TWO_COLUMNS, house_style
+from paper_figures.runs import Runs
+from paper_figures.specimens import TRAINED_ON, digit
+
+KERNEL, STEPS, MOMENTUM, MILESTONES, GAMMA, SCHEME = 5, 600, 0.9, (0.3, 0.6, 0.8), 0.2, "kaiming_normal"
+WEIGHTS = ((2, 2), (2, 1), (0, 0), (4, 3))  # entries of the kernel that are drawn
+MODES = (0, 4, 12, 24)
+SETTINGS = {"kernel": KERNEL, "steps": STEPS, "momentum": MOMENTUM, "milestones": MILESTONES, "version": 1}
+
+
+def compute(runs: Runs) -> FigureData:
+    """Train a one-layer convolution on a 7, keeping the weights at every step, and predict them."""
+    image = digit(TRAINED_ON)
+    network = theory.Convolutional(1, kernel_size=KERNEL)
+    recipe = empirics.Recipe(
+        lr=0.5 * theory.max_stable_lr(network, image, momentum=MOMENTUM),
+        momentum=MOMENTUM,
+        milestones=MILESTONES,
+        gamma=GAMMA,
+        steps=STEPS,
+        precision="float64",
+        init=SCHEME,
+    )
+    trained = empirics.train(
+        lambda: empirics.CNN(1, 1, kernel_size=KERNEL), image, recipe=recipe, snapshots=range(STEPS + 1), progress=False
+    )
+    name = next(iter(trained.weights))
+    measured = np.stack([np.asarray(trained.snapshots[t][name])[0, 0, 0] for t in range(STEPS + 1)])
+    optimizer = theory.GradientDescent(recipe.lr, momentum=MOMENTUM, milestones=recipe.milestone_steps, gamma=GAMMA)
+    initial = np.asarray(trained.initial_weights[name])[0]
+    run = theory.gradient_descent(network, image, initial=initial, steps=range(STEPS + 1), optimizer=optimizer)
+    predicted = run.weight[:, 0, 0]
+    # Coordinates of the error along the design matrix's right singular vectors, over the initial ones.
+    design = network.design(image[None])
+    right = np.linalg.svd(design[0], full_matrices=False)[2]
+    identity = np.zeros((KERNEL, KERNEL))
+    identity[KERNEL // 2, KERNEL // 2] = 1
+
+    def modes(weights: np.ndarray) -> np.ndarray:
+        along = (weights - identity).reshape(len(weights), -1) @ right.T
+        return along / along[0]
+
+    arrays = {
+        "measured": measured,
+        "predicted": predicted,
+        "modes_measured": modes(measured),
+        "modes_predicted": modes(predicted),
+        "milestones": np.array(recipe.milestone_steps),
+        "spectrum": run.spectrum,
+    }
+    off = float(np.abs(measured - predicted).max())
+    caption = (
+        f"A one-layer {KERNEL}×{KERNEL} convolution trained on one digit by gradient descent with momentum "
+        f"{MOMENTUM:g}, the learning rate times {GAMMA:g} at the vertical lines, from {SCHEME.replace('_', ' ')} "
+        "initial weights. Above left: four of its weights, measured (dots) on the closed form (lines); above right: "
+        "what is left of the error along four of the patch matrix's singular directions, likewise. Below: measured "
+        f"less predicted weights, all {KERNEL**2}: at most {off:.1e} in {STEPS} steps."
+    )
+    return FigureData(arrays, caption, runs.settings(SETTINGS))
+
+
+def draw(data: FigureData) -> Figure:
+    """Weights, modes, and the difference."""
+    arrays = data.arrays
+    steps = np.arange(len(arrays["measured"]))
+    some = steps[:: max(1, len(steps) // 40)]
+    with house_style():
+        figure = Figure(figsize=(TWO_COLUMNS, 3.9))
+        axes = figure.subplot_mosaic([["weights", "modes"], ["off", "off"]], height_ratios=(2.4, 1))
+        for row, column in WEIGHTS:
+            (line,) = axes["weights"].plot(steps, arrays["predicted"][:, row, column], label=f"$w_{{{row}{column}}}$")
+            axes["weights"].plot(some, arrays["measured"][some, row, column], ".", color=line.get_color(), markersize=3)
+        for mode in MODES:
+            predicted, measured = (np.abs(arrays[name][:, mode]) for name in ("modes_predicted", "modes_measured"))
+            (line,) = axes["modes"].plot(steps, predicted, label=f"mode {mode + 1}")
+            axes["modes"].plot(some, measured[some], ".", color=line.get_color(), markersize=3)
+        off = np.abs(arrays["measured"] - arrays["predicted"]).reshape(len(steps), -1).max(axis=1)
+        axes["off"].plot(steps, off, "-")
+        for axis in axes.values():
+            for milestone in arrays["milestones"]:
+                axis.axvline(milestone, color="0.8", linewidth=0.6, zorder=0)
+            axis.set_xlabel("step")
+        axes["weights"].set(ylabel="weight", xlim=(-3, 150))  # at rest from then on
+        axes["modes"].set(ylabel="error left / initial error", yscale="log", ylim=(1e-13, 5))
+        axes["off"].set_ylabel("largest difference\nof a weight")
+        axes["weights"].legend(loc="upper right", ncols=2)
+        axes["modes"].legend(loc="lower left")
+    return figure

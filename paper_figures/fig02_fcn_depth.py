@@ -1,0 +1,36 @@
+"""Figure 2: fully connected networks trained on one digit memorize it, the more surely the deeper they are."""
+
+from functools import partial
+
+import empirics
+from paper_figures.answer_rows import Row, ask, caption, draw_rows
+from paper_figures.figure_data import FigureData
+from paper_figures.runs import Runs
+
+DEPTHS = (1, 2, 3, 5, 7, 10)
+SETTINGS = {"depths": DEPTHS, "version": 1}
+
+
+def rows(runs: Runs) -> list[Row]:
+    """A row for each depth."""
+    recipe, width = runs.scale.recipe(), runs.scale.width
+    return [Row(layers(n), partial(empirics.FCN, 784, n, width), recipe) for n in DEPTHS]
+
+
+def layers(depth: int) -> str:
+    """A label."""
+    return "1 layer" if depth == 1 else f"{depth} layers"
+
+
+def compute(runs: Runs) -> FigureData:
+    """Train fully connected networks of several depths on a 7."""
+    asked = rows(runs)
+    arrays, labels = ask(runs, asked)
+    statement = (
+        "Fully connected ReLU networks of one to ten layers, without biases, trained to reproduce one digit. One layer "
+        "adds noise to the constant function; deeper ones are closer to constant."
+    )
+    return FigureData(arrays, caption(statement, runs, asked, arrays), runs.settings(SETTINGS), labels)
+
+
+draw = draw_rows

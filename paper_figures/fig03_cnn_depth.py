@@ -1,0 +1,40 @@
+"""Figure 3: convolutional networks trained on one digit learn the identity or less, by their depth."""
+
+from functools import partial
+
+import empirics
+from paper_figures.answer_rows import Row, ask, caption, draw_rows
+from paper_figures.fig02_fcn_depth import layers
+from paper_figures.figure_data import FigureData
+from paper_figures.runs import Runs
+
+DEPTHS, WITH_BIASES = (1, 2, 5, 7, 10, 14, 20), (5, 10, 20)
+SETTINGS = {"depths": DEPTHS, "with_biases": WITH_BIASES, "version": 1}
+
+
+def rows(runs: Runs) -> list[Row]:
+    """A row for each depth; then torch's default initialization, with biases."""
+    recipe, channels = runs.scale.recipe(), runs.scale.channels
+    default = runs.scale.recipe(init="default")
+    plain = [Row(layers(n), partial(empirics.CNN, 1, n, channels), recipe) for n in DEPTHS]
+    biased = [
+        Row(f"{layers(n)},\ndefault, biases", partial(empirics.CNN, 1, n, channels, bias=True), default)
+        for n in WITH_BIASES
+    ]
+    return plain + biased
+
+
+def compute(runs: Runs) -> FigureData:
+    """Train convolutional networks of several depths on a 7."""
+    asked = rows(runs)
+    arrays, labels = ask(runs, asked)
+    statement = (
+        "Convolutional ReLU networks (5×5 kernels) of one to twenty layers trained to reproduce one digit, from "
+        "Xavier-uniform initial weights without biases, and from torch's default ones with biases. Shallow ones learn "
+        "the identity, deeper ones less of it; the constant function at twenty layers needs the default initialization "
+        "with its biases."
+    )
+    return FigureData(arrays, caption(statement, runs, asked, arrays), runs.settings(SETTINGS), labels)
+
+
+draw = draw_rows

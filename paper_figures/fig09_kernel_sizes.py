@@ -1,0 +1,32 @@
+"""Figure 9: larger kernels learn less of the identity."""
+
+from functools import partial
+
+import empirics
+from paper_figures.answer_rows import Row, ask, caption, draw_rows
+from paper_figures.figure_data import FigureData
+from paper_figures.runs import Runs
+
+DEPTH, KERNELS = 5, (3, 5, 7, 9, 15)
+SETTINGS = {"depth": DEPTH, "kernels": KERNELS, "version": 1}
+
+
+def rows(runs: Runs) -> list[Row]:
+    """A row for each kernel size."""
+    recipe, channels = runs.scale.recipe(), runs.scale.channels
+    return [Row(f"{k}×{k}", partial(empirics.CNN, 1, DEPTH, channels, k), recipe) for k in KERNELS]
+
+
+def compute(runs: Runs) -> FigureData:
+    """Train convolutional networks of several kernel sizes on a 7."""
+    asked = rows(runs)
+    arrays, labels = ask(runs, asked)
+    statement = (
+        f"Convolutional networks of {DEPTH} layers with kernels of {KERNELS[0]}×{KERNELS[0]} to "
+        f"{KERNELS[-1]}×{KERNELS[-1]} taps, trained to reproduce one digit. Larger kernels learn less of the "
+        "identity and more of the constant function."
+    )
+    return FigureData(arrays, caption(statement, runs, asked, arrays), runs.settings(SETTINGS), labels)
+
+
+draw = draw_rows

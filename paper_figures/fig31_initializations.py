@@ -1,0 +1,43 @@
+"""Figure 31: what a convolutional network learns from one digit depends on its initial weights, biases and depth."""
+
+from functools import partial
+
+import empirics
+from paper_figures.answer_rows import Row, ask, caption, draw_rows
+from paper_figures.figure_data import FigureData
+from paper_figures.runs import Runs
+
+DEPTH = 14
+SCHEMES = ("default", "yann_normal", "xavier_uniform", "kaiming_normal", "orthogonal")
+SETTINGS = {"depth": DEPTH, "schemes": SCHEMES, "version": 1}
+
+
+def rows(runs: Runs) -> list[Row]:
+    """A row for each scheme, and torch's default with and without its biases."""
+    channels = runs.scale.channels
+    made = [
+        Row(
+            f"{scheme.replace('_', ' ')}",
+            partial(empirics.CNN, 1, DEPTH, channels),
+            runs.scale.recipe(init=scheme),
+        )
+        for scheme in SCHEMES
+    ]
+    biased = Row(
+        "default, biases", partial(empirics.CNN, 1, DEPTH, channels, bias=True), runs.scale.recipe(init="default")
+    )
+    return [biased, *made]
+
+
+def compute(runs: Runs) -> FigureData:
+    """Train deep convolutional networks from several schemes on a 7."""
+    asked = rows(runs)
+    arrays, labels = ask(runs, asked)
+    statement = (
+        f"Convolutional networks of {DEPTH} layers (5×5 kernels) trained to reproduce one digit from initial weights "
+        "of several schemes, without biases but for the first row."
+    )
+    return FigureData(arrays, caption(statement, runs, asked, arrays), runs.settings(SETTINGS), labels)
+
+
+draw = draw_rows

@@ -1,0 +1,39 @@
+"""The appendix on optimizers: how much of the identity each optimizer finds, from the same initial weights."""
+
+from functools import partial
+
+import empirics
+from paper_figures.answer_rows import Row, ask, caption, draw_rows
+from paper_figures.figure_data import FigureData
+from paper_figures.runs import Runs
+
+DEPTH = 5
+RATES = {"sgd": 0.1, "adam": 1e-3, "adamax": 2e-3, "rmsprop": 1e-3, "adagrad": 1e-2}
+SETTINGS = {"depth": DEPTH, "rates": RATES, "version": 1}
+
+
+def rows(runs: Runs) -> list[Row]:
+    """A row for each optimizer, at a usual learning rate of its own."""
+    channels = runs.scale.channels
+    return [
+        Row(
+            f"{name} ({rate:g})",
+            partial(empirics.CNN, 1, DEPTH, channels),
+            runs.scale.recipe(optimizer=name, lr=rate),
+        )
+        for name, rate in RATES.items()
+    ]
+
+
+def compute(runs: Runs) -> FigureData:
+    """Train convolutional networks with several optimizers on a 7."""
+    asked = rows(runs)
+    arrays, labels = ask(runs, asked)
+    statement = (
+        f"Convolutional networks of {DEPTH} layers (5×5 kernels) trained to reproduce one digit by several optimizers "
+        "(learning rate in brackets) from the same Xavier-uniform initial weights."
+    )
+    return FigureData(arrays, caption(statement, runs, asked, arrays), runs.settings(SETTINGS), labels)
+
+
+draw = draw_rows
