@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 import theory
 from tests.cases import random_images, seeds
 from tests.claims.one_layer import schemes
+from theory.schemes import scheme_of
 
 EPS = np.finfo(float).eps
 DESCENT = theory.GradientDescent(0.3, momentum=0.5, milestones=(4,))
@@ -58,6 +59,51 @@ def rounding(network, inputs, matrix) -> float:
     values = np.ravel(theory.gradient_descent(network, inputs).spectrum)
     kept = values[values > 1e-12 * values.max()]
     return 2 * sum(matrix.shape) * EPS * (kept.max() / kept.min()) ** 2
+
+
+INITIALIZERS = {
+    "default": lambda weight: None,  # what a layer does by itself
+    "yann_normal": lambda weight: torch.nn.init.normal_(weight, std=weight[0].numel() ** -0.5),
+    "yann_uniform": lambda weight: torch.nn.init.kaiming_uniform_(weight, nonlinearity="linear"),
+    "xavier_normal": torch.nn.init.xavier_normal_,
+    "xavier_uniform": torch.nn.init.xavier_uniform_,
+    "kaiming_normal": lambda weight: torch.nn.init.kaiming_normal_(weight, nonlinearity="relu"),
+    "kaiming_uniform": lambda weight: torch.nn.init.kaiming_uniform_(weight, nonlinearity="relu"),
+    "orthogonal": torch.nn.init.orthogonal_,
+}
+
+
+@pytest.mark.parametrize(
+    "layer", [torch.nn.Linear(300, 200), torch.nn.Linear(200, 300), torch.nn.Conv2d(20, 30, (5, 8))]
+)
+@pytest.mark.parametrize("name", INITIALIZERS)
+def test_schemes_are_those_of_torch(layer, name):
+    """The variance of ≥ 20,000 weights, to 7.5 standard errors; of a uniform law, the largest of them too."""
+    torch.manual_seed(0)
+    network, _ = theory.from_torch(layer)
+    scheme = scheme_of(name, network, layer.weight[0].numel())
+    layer.reset_parameters()
+    INITIALIZERS[name](layer.weight)
+    weight, variance = layer.weight.detach().double(), scheme.weight_variance
+    assert weight.numel() >= 20_000
+    assert abs(float((weight**2).mean()) / variance - 1) <= 7.5 * math.sqrt(2 / weight.numel())
+    if scheme.family == "uniform":
+        # The largest of n is below 1 − 20/n of the bound with probability e⁻²⁰.
+        assert 1 - 20 / weight.numel() <= float(weight.abs().max()) / math.sqrt(3 * variance) <= 1 + 2.0**-23
+    if name == "default":
+        bias = float(layer.bias.detach().abs().max()) / math.sqrt(3 * scheme.bias_variance)
+        assert 1 - 20 / len(layer.bias) <= bias <= 1 + 2.0**-23
+    else:
+        assert scheme.bias_variance == 0
+
+
+@pytest.mark.parametrize("name", INITIALIZERS)
+def test_a_pixel_of_a_locally_connected_layer_is_initialized_like_a_convolution(name):
+    local, shared = (
+        scheme_of(name, layer(3, 5, kernel_size=(2, 3), bias=True), 18)
+        for layer in (theory.LocallyConnected, theory.Convolutional)
+    )
+    assert local == shared
 
 
 @given(networks, schemes, st.booleans(), seeds)
@@ -204,6 +250,15 @@ def test_one_number_of_steps_may_be_any_integer(steps):
     np.testing.assert_array_equal(mine, expected)
 
 
+def test_integers_have_no_floating_dtype():
+    network, inputs = theory.FullyConnected(4), np.ones((2, 4), np.float32)
+    ensemble = theory.initialization_ensemble(network, inputs, scheme="kaiming_normal")
+    whole = np.arange(8).reshape(2, 4)
+    for x, reference in ((whole, whole), (whole.astype(np.float32), whole), (whole, whole.astype(np.float32))):
+        np.testing.assert_array_equal(ensemble.expected_mse(x, reference), ensemble.expected_mse(whole))
+        np.testing.assert_array_equal(ensemble.mse_quantile(0.4, x, reference), ensemble.mse_quantile(0.4, whole))
+
+
 def test_torch_in_torch_out():
     network = theory.FullyConnected(4)
     inputs = torch.rand(2, 4)
@@ -245,6 +300,8 @@ GAUSSIAN = theory.initialization_ensemble(theory.FullyConnected(3), np.ones((1, 
         (lambda: ENSEMBLE.mean(np.ones(4)), ValueError, "x must have 3 features|inputs must have 3 features"),
         (lambda: ENSEMBLE.covariance_product(np.ones(3), np.ones(4)), ValueError, "v must have the shape"),
         (lambda: ENSEMBLE.expected_mse(np.ones(3), np.ones((1, 3))), ValueError, "reference must have the shape"),
+        (lambda: ENSEMBLE.expected_mse(np.ones(3), np.ones(3, np.float32)), TypeError, "one floating dtype"),
+        (lambda: ENSEMBLE.expected_mse(np.ones(3), torch.ones(3)), TypeError, "x and reference must be .* one kind"),
         (lambda: ENSEMBLE.sample(np.ones(3), 0, seed=0), ValueError, "n must be at least 1"),
         (lambda: ENSEMBLE.sample(np.ones(3), 1, seed=-1), ValueError, "seed must be at least 0"),
         (lambda: GAUSSIAN.mse_quantile(1.5, np.ones(3)), ValueError, "q must"),

@@ -36,7 +36,7 @@ def test_at_the_largest_stable_rate_itself_nothing_converges(momentum, limit):
     """One input 2, one output: λ = 8, and 2 (1 + β)/8 has no rounding."""
     network, inputs = theory.FullyConnected(1), np.array([[2.0]])
     assert theory.max_stable_lr(network, inputs, momentum=momentum) == limit
-    for milestones in ((), (5,)):
+    for milestones in ((), (5,), (5, 9)):
         options = {"momentum": momentum, "milestones": milestones, "gamma": 0.5}
         first = limit / 0.5 ** len(milestones)
         with pytest.raises(ValueError, match=f"final learning rate {limit:g} must be below {limit:g}"):

@@ -200,6 +200,21 @@ def test_one_example_is_a_batch_of_one(network):
         np.testing.assert_array_equal(alone(inputs[0]), batch(inputs)[0])
 
 
+@pytest.mark.parametrize("bias", [False, True])
+def test_rank_and_spectrum_of_a_locally_connected_network_are_given_pixel_by_pixel(bias):
+    images = random_images(0, (2, 1, 3, 5))
+    images[:, :, 0, :2] = 0  # the upper left windows see little, or nothing
+    trained = theory.gradient_descent(theory.LocallyConnected(1, kernel_size=2, padding="valid", bias=bias), images)
+    assert (trained.rank.shape, trained.spectrum.shape) == ((2, 4), (2, 4, 2))
+    for i, j in np.ndindex(2, 4):
+        seen = images[:, 0, i : i + 2, j : j + 2].reshape(2, 4)
+        seen = np.hstack([seen, np.ones((2, 1))]) if bias else seen
+        values = np.linalg.svd(seen, compute_uv=False)
+        assert np.abs(trained.spectrum[i, j] - values).max() <= 2 * EPS * sum(seen.shape) * values[0]
+        assert trained.rank[i, j] == np.linalg.matrix_rank(seen)
+        assert trained.deficiency[i, j] == seen.shape[1] - trained.rank[i, j]
+
+
 def test_locally_connected_predictions_keep_batching():
     network = theory.LocallyConnected(2, kernel_size=3, padding="valid", bias=True)
     trained = theory.gradient_descent(network, random_images(0, (2, 4, 5)))
