@@ -24,8 +24,10 @@ from sympy import (
     together,
 )
 from sympy.core.relational import Relational
+from sympy.matrices.expressions import MatrixExpr
 
 from theory.derivations.derivation import Rule
+from theory.derivations.expressions import Term
 from theory.derivations.vanishing import vanishes
 
 __all__ = ["Growth", "Inequality", "gap_of"]
@@ -143,6 +145,8 @@ def _shifted(form: Expr, slacks: dict[Basic, Symbol]) -> Expr:
 
 def _has_counterexample(statement: Basic, premises: Iterable[Basic]) -> bool:
     """Whether a rational point that all assumptions allow contradicts the statement."""
+    if statement.has(Term, MatrixExpr):  # points have no values for these
+        return False
     relations = [premise for premise in premises if isinstance(premise, Relational)]
     symbols = sorted(
         statement.free_symbols.union(*(item.free_symbols for item in relations)), key=lambda s: s.sort_key()

@@ -32,8 +32,17 @@ class InequalityInduction(Rule):
     def __post_init__(self) -> None:
         object.__setattr__(self, "premises", (*self.premises, *self.base.premises, *self.step.premises))
 
+    @property
+    def variables(self) -> set[Symbol]:
+        """The index."""
+        return {self.variable}
+
     def prove(self, statement: Basic) -> bool | None:
         """Prove base and step."""
+        return self.prove_from(statement, (statement,))
+
+    def prove_from(self, statement: Basic, hypotheses: tuple[Basic, ...]) -> bool | None:
+        """Prove the base, and the step from what is supposed to hold at n."""
         n = self.variable
         if not (isinstance(statement, Relational) and n.is_integer and n.is_nonnegative and statement.has(n)):
             return None
@@ -41,8 +50,9 @@ class InequalityInduction(Rule):
         def at(index: Expr) -> Basic:
             return statement.func(*(side.subs(n, index) for side in statement.args), evaluate=False)
 
-        step = replace(self.step, premises=(*self.step.premises, statement))
-        verdicts = self.base.prove(at(S.Zero)), step.prove(at(n + 1))
+        base = replace(self.base, premises=self.premises)
+        step = replace(self.step, premises=(*self.premises, *hypotheses))
+        verdicts = base.prove(at(S.Zero)), step.prove(at(n + 1))
         return conjunction(verdicts) or (False if verdicts[0] is False else None)
 
 
@@ -58,15 +68,18 @@ class JointInduction(Rule):
     name: ClassVar[str] = "induction"
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "premises", tuple(p for _, induction in self.parts for p in induction.premises))
+        of_parts = (premise for _, induction in self.parts for premise in induction.premises)
+        object.__setattr__(self, "premises", (*self.premises, *of_parts))
+
+    @property
+    def variables(self) -> set[Symbol]:
+        """The indices."""
+        return {induction.variable for _, induction in self.parts}
 
     def prove(self, statement: Basic) -> bool | None:
         """Prove every base and step, with all the inequalities at n as premises of the steps."""
         known = tuple(part for part, _ in self.parts)
         if not isinstance(statement, And) or set(statement.args) != set(known):
             return None
-        verdicts = []
-        for part, induction in self.parts:
-            step = replace(induction.step, premises=(*induction.step.premises, *known))
-            verdicts.append(replace(induction, step=step).prove(part))
-        return conjunction(verdicts)
+        inductions = ((part, replace(induction, premises=self.premises)) for part, induction in self.parts)
+        return conjunction(induction.prove_from(part, known) for part, induction in inductions)

@@ -22,7 +22,7 @@ from sympy import (
     symbols,
 )
 
-from theory.derivations import leaky_relu, relu_unit
+from theory.derivations import leaky_relu, relu_alternation, relu_fate, relu_unit
 from theory.derivations.derivation import Assumption, Derivation, Step
 from theory.derivations.expressions import matrix_sequence, scalar_sequence
 from theory.derivations.limits import MatrixLimit
@@ -220,9 +220,17 @@ def derivation() -> Derivation:
             span,
             *leaky_relu.CLAIMS,
             *relu_unit.CLAIMS,
+            *relu_fate.CLAIMS,
+            *relu_alternation.CLAIMS,
         ),
-        assumptions=(*ASSUMPTIONS, *leaky_relu.ASSUMPTIONS, *relu_unit.ASSUMPTIONS),
-        steps=(*STEPS, *leaky_relu.STEPS, *relu_unit.STEPS),
+        assumptions=(
+            *ASSUMPTIONS,
+            *leaky_relu.ASSUMPTIONS,
+            *relu_unit.ASSUMPTIONS,
+            *relu_fate.ASSUMPTIONS,
+            *relu_alternation.ASSUMPTIONS,
+        ),
+        steps=(*STEPS, *leaky_relu.STEPS, *relu_unit.STEPS, *relu_fate.STEPS, *relu_alternation.STEPS),
         source="Radhakrishnan, Yang, Belkin, Uhler: Memorization in Overparameterized Autoencoders, 2018; every step, "
         "leaky ReLU's convergence and ReLU's units are ours.",
         result={

@@ -2,20 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
-from sympy import Add, And, Basic, Eq, Expr, Implies, LessThan, Min, Mul
+from sympy import Add, And, Basic, Eq, Expr, Gt, Implies, LessThan, Min, Mul, Symbol
 
 from theory.derivations.derivation import Rule
-from theory.derivations.inequalities import gap_of
+from theory.derivations.inequalities import Inequality, gap_of
+from theory.derivations.inequality_induction import InequalityInduction, JointInduction
+from theory.derivations.rules import Algebra, GeometricLimit
 
-__all__ = ["Conditional", "LeastOf", "PartOf", "Transitivity", "at_most", "slack", "times", "total"]
+__all__ = [
+    "Conditional",
+    "LeastOf",
+    "PartOf",
+    "Transitivity",
+    "at_most",
+    "positive",
+    "slack",
+    "times",
+    "total",
+    "when",
+]
 
 
 def at_most(lesser: Expr, greater: Expr) -> LessThan:
     """The inequality as it stands, not evaluated."""
     return LessThan(lesser, greater, evaluate=False)
+
+
+def positive(term: Expr) -> Gt:
+    """``term > 0`` as it stands, not evaluated."""
+    return Gt(term, 0, evaluate=False)
+
+
+def when(*conditions: Basic) -> Callable[[Basic], Implies]:
+    """What holds under all these conditions: ``when(P)(Q)`` is ``P ⟹ Q``."""
+    return lambda conclusion: Implies(And(*conditions), conclusion)
 
 
 def slack(premise: Basic) -> Expr:
@@ -77,8 +101,11 @@ class LeastOf(Rule):
 class Conditional(Rule):
     """``P ⟹ Q``: Q is proved with P as a further premise, and with what other premises say follows from P.
 
+    Nothing that Q's proof takes for all values may be restricted by P: no index of an induction, a sum or a limit, and
+    no random matrix.
+
     Attributes:
-        by: Proves Q.
+        by: Proves Q; one of ``ASSUMING``.
     """
 
     by: Rule = field(kw_only=True)
@@ -89,14 +116,21 @@ class Conditional(Rule):
 
     def prove(self, statement: Basic) -> bool | None:
         """Prove the conclusion."""
-        if not isinstance(statement, Implies):
+        if not isinstance(statement, Implies) or not isinstance(self.by, ASSUMING):
             return None
         given, conclusion = statement.args
-        known = [
-            premise.args[1] if isinstance(premise, Implies) and premise.args[0] == given else premise
-            for premise in self.by.premises
-        ]
-        verdict: bool | None = replace(self.by, premises=(given, *known)).prove(conclusion)
+        bound = conclusion.atoms(Symbol) - conclusion.free_symbols
+        if isinstance(self.by, InequalityInduction | JointInduction):
+            bound |= self.by.variables
+        if given.free_symbols & bound:
+            return None
+        known = list(And.make_args(given))
+        for premise in self.by.premises:
+            if isinstance(premise, Implies) and set(And.make_args(premise.args[0])) <= set(known):
+                known += And.make_args(premise.args[1])
+            else:
+                known.append(premise)
+        verdict: bool | None = replace(self.by, premises=tuple(known)).prove(conclusion)
         return verdict
 
     def describe(self) -> str:
@@ -106,11 +140,13 @@ class Conditional(Rule):
 
 @dataclass(frozen=True)
 class PartOf(Rule):
-    """One of the statements that the premise is a conjunction of."""
+    """One of the statements that a premise is a conjunction of."""
 
     name: ClassVar[str] = "being part of what is proved"
 
     def prove(self, statement: Basic) -> bool | None:
         """Look for it among the parts."""
-        (whole,) = self.premises
-        return (isinstance(whole, And) and statement in whole.args) or None
+        return any(statement in And.make_args(premise) for premise in self.premises) or None
+
+
+ASSUMING = (Algebra, GeometricLimit, Inequality, InequalityInduction, JointInduction, PartOf, Transitivity)
