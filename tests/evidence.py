@@ -53,6 +53,7 @@ class Evidence:
     seconds: float = 0.0
     conditions: list[str] = field(default_factory=list)
     skipped: bool = False
+    foreseen: bool = False
     reasons: dict[str, str] = field(default_factory=dict)  # verdict: why, for all but verified
     _example: object = None
 
@@ -186,6 +187,7 @@ class Evidence:
             "alpha": self.alpha,
             "seconds": self.seconds,
             "conditions": list(self.conditions),
+            "foreseen": self.foreseen,
         }
 
 

@@ -12,7 +12,8 @@ A claim is declared once and put on every test that examines it; the tests hand 
 
 A claim is *refuted* when any check refutes it, an *error* when a test crashed or tried nothing, *undecided*
 when the statistics cannot tell, *verified* when every test passed, and *not run* when all were skipped.
-A refuted claim, an error, or an overdrawn budget of false alarms fails the run.
+A refuted claim, an error, or an overdrawn budget of false alarms fails the run. A refutation that is known and written
+down does not, but is reported all the same: mark its test `@pytest.mark.xfail(raises=ClaimRefuted, reason=...)`.
 """
 
 from __future__ import annotations
@@ -125,6 +126,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo):
     evidence.seconds += call.duration
     if call.excinfo and (report.failed or find_refutation(call.excinfo.value)):
         evidence.blame(call.excinfo.value)
+    evidence.foreseen |= report.skipped and hasattr(report, "wasxfail")
     evidence.skipped |= report.skipped
     if call.when == "setup":
         report.user_properties.append(("claim", {"test": item.nodeid, **asdict(evidence.claim)}))
@@ -151,8 +153,10 @@ class Book:
         if session.config.option.collectonly:
             return
         self.ledger = summarize(list(self.records.values()))
-        sound = self.ledger["alpha"]["within_budget"] and not (
-            self.ledger["verdicts"]["refuted"] or self.ledger["verdicts"]["error"]
+        sound = self.ledger["alpha"]["within_budget"] and not any(
+            reason["verdict"] in ("refuted", "error") and not reason["foreseen"]
+            for entry in self.ledger["claims"]
+            for reason in entry["reasons"]
         )
         if session.exitstatus == pytest.ExitCode.OK and not sound:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
@@ -221,7 +225,12 @@ def _claim_entry(records: list[dict]) -> dict:
         "alpha": math.fsum(record["alpha"] for record in records),
         "conditions": list(dict.fromkeys(text for record in records for text in record["conditions"])),
         "reasons": [
-            {"test": record["test"], "verdict": record["verdict"], "text": record["reason"]}
+            {
+                "test": record["test"],
+                "verdict": record["verdict"],
+                "text": record["reason"],
+                "foreseen": record["foreseen"],
+            }
             for record in records
             if record["verdict"] in ("refuted", "error", "undecided")
         ],

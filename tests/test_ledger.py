@@ -210,6 +210,34 @@ def test_sound_run_passes_and_closes_as_usual(run):
     assert re.match(r"3 passed, \d+ deselected in ", result.outlines[-1])
 
 
+def test_a_foreseen_refutation_is_reported_and_does_not_fail_the_run(run):
+    source = """
+        import pytest
+        from tests.ledger import ClaimRefuted, claim
+
+        @claim("F.skips", "skips lead to the identity", source="ours")
+        @pytest.mark.xfail(raises=ClaimRefuted, reason="they lead to noise")
+        def test_skips(ledger):
+            ledger.order(p_opposite=1.0, p_claim=1e-15, alpha=1e-12, depth=10)
+
+        @claim("F.crash", "never reached", source="ours")
+        @pytest.mark.xfail(raises=ClaimRefuted, reason="a crash is none")
+        def test_crash(ledger):
+            raise OSError
+    """
+    result, ledger = run(source, "-k", "test_skips")
+    assert result.ret == ledger["exit_status"] == 0
+    assert of(ledger)["F.skips"]["verdict"] == "refuted"
+    (reason,) = of(ledger)["F.skips"]["reasons"]
+    assert reason["foreseen"] is True
+    assert "the opposite order holds" in reason["text"]
+    result.stdout.fnmatch_lines(["*F.skips *refuted *skips lead*", "*depth = 10*", "*1 refuted*"])
+
+    result, ledger = run(source)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert of(ledger)["F.crash"]["verdict"] == "error"
+
+
 def test_run_without_claims_prints_nothing(run):
     result, ledger = run(EVERY_VERDICT, "-k", "test_no_claim")
     assert result.ret == 0
