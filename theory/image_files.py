@@ -24,7 +24,8 @@ def read_pixels(path: Path) -> Real[np.ndarray, "channels height width"]:
     """Read a picture's pixels as the integers that they are, or an NPY array as it is.
 
     Args:
-        path: a grey or RGB picture of 8 or 16 bits a channel, or an NPY file of shape (H, W) or (C, H, W).
+        path: a grey picture of 8 or 16 bits, an RGB picture of 8 bits a channel, or an NPY file of shape (H, W) or
+            (C, H, W).
 
     Returns:
         Shape (C, H, W), uint8 or uint16 for a picture.
@@ -32,7 +33,7 @@ def read_pixels(path: Path) -> Real[np.ndarray, "channels height width"]:
     Raises:
         OSError: the file cannot be read.
         TypeError: an NPY file that holds no real numbers.
-        ValueError: not an image, or one with a palette or transparency.
+        ValueError: not an image, or one with a palette, with transparency, or with 16 bits a colour channel.
     """
     if path.suffix.lower() == ".npy":
         try:
@@ -43,13 +44,19 @@ def read_pixels(path: Path) -> Real[np.ndarray, "channels height width"]:
     else:
         try:
             with Image.open(path) as picture:
-                mode, pixels = picture.mode, np.asarray(picture)
+                mode, transparent = picture.mode, "transparency" in picture.info
+                deep = any(";16" in str(tile[3]) for tile in picture.tile)
+                pixels = np.asarray(picture)
         except UnidentifiedImageError:
             raise ValueError(f"{path} is not an image file that can be read (PNG or NPY is best)") from None
         except (SyntaxError, Image.DecompressionBombError) as error:
             raise ValueError(f"{path} is not a readable image: {error}") from None
         if mode not in ("L", "RGB", "I;16"):
             raise ValueError(f"{path} must be grey or RGB, got a picture of mode {mode}; convert it first")
+        if transparent:
+            raise ValueError(f"{path} must be opaque, got a transparent colour; convert it first")
+        if mode == "RGB" and deep:  # Pillow would drop the lower byte
+            raise ValueError(f"{path} has 16 bits a colour channel, of which 8 would be read; give it as NPY")
         pixels = np.moveaxis(pixels, -1, 0) if pixels.ndim == 3 else pixels
     return pixels[None] if pixels.ndim == 2 else pixels
 

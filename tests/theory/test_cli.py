@@ -1,7 +1,9 @@
 """`python -m theory` as its user meets it."""
 
+import struct
 import subprocess
 import sys
+import zlib
 
 import numpy as np
 import pytest
@@ -9,6 +11,8 @@ import typer
 from PIL import Image
 
 import empirics
+import theory
+from tests.cases import random_images
 from theory import cli
 from theory.digits import embedded_digits
 from theory.image_files import read_image, read_pixels, write_image
@@ -48,6 +52,58 @@ def test_predict_writes_predictions_and_says_what_is_learned(run, tmp_path):
         assert picture.size[0] > picture.size[1] / 2
 
 
+CIRCULAR = {"kernel_size": 3, "padding_mode": "circular", "bias": True}
+NETWORKS = {
+    "fcn": theory.FullyConnected(49, bias=True),
+    "cnn": theory.Convolutional(1, **CIRCULAR),
+    "lcn": theory.LocallyConnected(1, **CIRCULAR),
+}
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_predict_is_descent_from_the_weights_drawn(run, tmp_path, name):
+    network, images = NETWORKS[name], random_images(0, (2, 1, 7, 7))
+    for file, image in zip(("mine", "other"), images, strict=True):
+        np.save(tmp_path / f"{file}.npy", image)
+    _, out, _ = run(
+        "predict", "--train", "mine.npy", "--input", "other.npy", "--network", name, "--kernel-size", 3,
+        "--padding-mode", "circular", "--bias", "--scheme", "default", "--seed", 3, "--steps", 7, "--lr", 0.05,
+        "--momentum", 0.5, "--out", "results",
+    )  # fmt: skip
+    mine, other = images.reshape(2, 49) if name == "fcn" else images
+    blocks, outputs, weights = {"fcn": (1, 49, 49), "cnn": (1, 1, 9), "lcn": (49, 1, 9)}[name]
+    drawn = np.random.default_rng(3).uniform(-1, 1, (blocks, outputs, weights + 1)) / np.sqrt(weights)
+    trained = theory.gradient_descent(
+        network,
+        mine,
+        initial=(
+            drawn[..., :-1].reshape(network.weight_shape(mine)),
+            drawn[..., -1].reshape(network.bias_shape(mine)),
+        ),
+        steps=7,
+        optimizer=theory.GradientDescent(0.05, momentum=0.5),
+    )
+    prediction = np.load(tmp_path / "results" / "other.npy", allow_pickle=False)
+    assert prediction.shape == (1, 7, 7)
+    # The weights drawn may differ by the rounding of their bound, and each enters with a pixel of at most 1.
+    assert np.abs(prediction - trained(other).reshape(1, 7, 7)).max() <= 4 * 2.0**-52 * 50
+    error = np.sqrt(np.mean((prediction - images[1]) ** 2))
+    assert [line.split("│")[2].strip() for line in out.splitlines() if "│ other" in line] == [f"{error:.3g}"]
+
+
+def test_predict_says_how_far_training_gets(run, tmp_path):
+    """One digit has full rank; a kernel of one tap for each pixel learns nothing where the image is black."""
+    assert "the identity is learned" in run("predict", "--out", tmp_path)[1]
+    for label in range(10):
+        prediction = np.load(tmp_path / f"digit-{label}.npy", allow_pickle=False)
+        assert np.abs(prediction - embedded_digits()[20 * label + 10] / 255).max() <= 2.0**-52 * 1e3 * 25
+    _, out, _ = run("predict", "--steps", 9, "--lr", 0.1, "--out", tmp_path)
+    assert "the identity is what training converges to" in out
+    _, out, _ = run("predict", "--network", "lcn", "--kernel-size", 1, "--out", tmp_path)
+    assert "rank 0 to 1, by output pixel, deficiency 0 to 1, by output pixel" in out
+    assert "the identity is not learned" in out
+
+
 @pytest.mark.parametrize("network", ["fcn", "cnn", "lcn"])
 def test_predict_with_nothing_given_uses_embedded_digits(run, tmp_path, network):
     code, out, _ = run("predict", "--network", network, "--steps", 3, "--lr", 0.1, "--bias", "--out", tmp_path)
@@ -73,6 +129,9 @@ def test_rank_tells_whether_an_image_suffices(run, tmp_path):
     assert code == 0
     # One lit corner pixel is seen by ((k + 1)/2)² taps.
     assert [line.split("│")[3].strip() for line in out.splitlines() if "×" in line] == ["4", "9"]
+    # Wider zeros, or an image that wraps around, let every tap see it.
+    for padding in (["--padding", 2], ["--padding-mode", "circular"]):
+        assert "│ 3×3    │ 9             │ 9    │ 0 " in run("rank", "corner.png", "--kernel-size", "3", *padding)[1]
     assert "no, 5 directions" in " ".join(out.replace("│", " ").split())
     assert "yes" in run("rank", "--method", "svd")[1]
 
@@ -83,6 +142,13 @@ def test_rank_of_all_digits(run):
     rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in out.splitlines() if "(no. " in line]
     ranks = [str(k * k) for k in range(3, 16, 2)]
     assert rows == [[f"{label} (no. {number})", *ranks, "all"] for label in range(10) for number in range(20)]
+
+
+@pytest.mark.parametrize(("kernels", "enough"), [("3,27", "3"), ("27", "none"), ("1,3,27", "1, 3"), ("5", "all")])
+def test_kernels_that_a_digit_suffices_for(run, kernels, enough):
+    """Without padding a kernel of 27 taps has 4 places, too few for its 729 weights."""
+    _, out, _ = run("rank", "--dataset", "digits", "--kernel-size", kernels, "--padding", "valid")
+    assert [line.split("│")[-2].strip() for line in out.splitlines() if "(no. " in line] == [enough] * 200
 
 
 def test_derive_prints_mathematics(run):
@@ -114,6 +180,8 @@ def test_no_command_prints_the_help_alone(run):
         (["predict", "--train", "nan.npy"], "must be finite"),
         (["predict", "--train", "cube.npy"], "must have shape"),
         (["predict", "--train", "palette.png"], "grey or RGB"),
+        (["predict", "--train", "transparent.png"], "must be opaque"),
+        (["rank", "deep.png"], "16 bits a colour channel"),
         (["predict", "--train", "grey.png", "--train", "small.png"], "must have one shape"),
         (["predict", "--train", "grey.png", "--input", "small.png", "--network", "fcn"], "features"),
         (["predict", "--kernel-size", "0"], "kernel_size must be at least 1"),
@@ -141,6 +209,8 @@ def test_mistakes_get_one_sentence_and_exit_code_2(run, tmp_path, arguments, mes
     np.save(tmp_path / "nan.npy", np.full((4, 4), np.nan))
     np.save(tmp_path / "cube.npy", np.ones((1, 1, 4, 4)))
     Image.new("P", (8, 8)).save(tmp_path / "palette.png")
+    Image.new("RGB", (8, 8)).save(tmp_path / "transparent.png", transparency=(0, 0, 0))
+    write_deep_picture(tmp_path / "deep.png")
     Image.new("L", (8, 8)).save(tmp_path / "grey.png")
     Image.new("L", (7, 8)).save(tmp_path / "small.png")
     code, _, err = run(*arguments)
@@ -148,6 +218,36 @@ def test_mistakes_get_one_sentence_and_exit_code_2(run, tmp_path, arguments, mes
     assert message in err
     assert len(err.strip().splitlines()) == 1
     assert "Traceback" not in err
+
+
+def write_deep_picture(path):
+    """A black PNG of 8 × 8 pixels with 16 bits for each of three channels, which Pillow reads and does not write."""
+
+    def chunk(name, data):
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", 8, 8, 16, 2, 0, 0, 0))
+    body = chunk(b"IDAT", zlib.compress(bytes(8 * (1 + 8 * 3 * 2))))
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + header + body + chunk(b"IEND", b""))
+
+
+def test_grey_pictures_of_16_bits_keep_them(tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 2**16, (1, 5, 6), dtype=np.uint16)
+    Image.fromarray(pixels[0]).save(tmp_path / "deep.png")
+    assert read_pixels(tmp_path / "deep.png").dtype == np.uint16
+    np.testing.assert_array_equal(read_pixels(tmp_path / "deep.png"), pixels)
+    np.testing.assert_array_equal(read_image(tmp_path / "deep.png"), pixels / 65535)
+
+
+def test_pictures_hold_the_nearest_of_256_levels(tmp_path):
+    """What is beyond black and white is shown as black and white; an array keeps its values."""
+    pixels = np.array([[[-0.5, 0.0, 0.0019, 0.002, 0.9979, 0.9981, 1.0, 1.7]]])
+    write_image(tmp_path / "levels.png", pixels)
+    assert read_pixels(tmp_path / "levels.png").tolist() == [[[0, 0, 0, 1, 254, 255, 255, 255]]]
+    np.save(tmp_path / "levels.npy", pixels)
+    np.testing.assert_array_equal(read_image(tmp_path / "levels.npy"), pixels)
+    np.save(tmp_path / "whole.npy", np.array([[3, 255]], np.uint8))
+    assert read_image(tmp_path / "whole.npy").tolist() == [[[3.0, 255.0]]]
 
 
 def test_image_files_round_trip(tmp_path):

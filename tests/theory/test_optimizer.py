@@ -45,6 +45,11 @@ def test_at_the_largest_stable_rate_itself_nothing_converges(momentum, limit):
         assert theory.gradient_descent(network, inputs, optimizer=below).weight[0, 0] == 1
 
 
+def test_the_rate_falls_to_a_fifth_at_each_milestone():
+    assert theory.GradientDescent(3.0).final_lr == 3
+    assert theory.GradientDescent(3.0, milestones=(4, 7, 7)).final_lr == 3 * 0.2**3
+
+
 @given(st.integers(2, 8), st.integers(1, 4), seeds)
 def test_decompose_splits_into_the_span_and_its_complement(features, examples, seed):
     rng = np.random.default_rng(seed)
@@ -56,6 +61,11 @@ def test_decompose_splits_into_the_span_and_its_complement(features, examples, s
     assert np.linalg.norm(x_hat.T @ coefficients - parallel.T) <= bound
     assert np.linalg.norm(perpendicular @ x_hat.T) <= bound * values[0]
     assert np.abs(parallel + perpendicular - x).max() <= EPS * np.abs(x).max()
+
+
+def test_decompose_refuses_a_span_that_rounding_leaves_open():
+    with pytest.raises(ValueError, match="the rank cannot be decided"):
+        theory.decompose(np.ones(3), np.diag([1.0, 1.2e-15, 0.9e-15]))
 
 
 def test_decompose_keeps_batching_and_knows_the_zero_vector():
@@ -95,6 +105,19 @@ def test_from_torch_predicts_what_the_layer_computes_before_training(layer):
     weight = layer.weight.detach()
     bound = 2 * (weight[0].numel() + 1) * EPS * float(weight.abs().sum() + 1)
     assert float((untrained(inputs) - expected).abs().max()) <= bound
+
+
+def test_weights_from_torch_are_copies():
+    layer = torch.nn.Linear(3, 2)
+    _, (weight, bias) = theory.from_torch(layer)
+    _, bare = theory.from_torch(torch.nn.Linear(3, 2, bias=False))
+    before = weight.clone(), bias.clone()
+    with torch.no_grad():
+        layer.weight += 1
+        layer.bias += 1
+    assert torch.equal(weight, before[0])
+    assert torch.equal(bias, before[1])
+    assert not bare.requires_grad
 
 
 @pytest.mark.parametrize(
