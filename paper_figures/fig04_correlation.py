@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 
 import empirics
 from paper_figures.answer_rows import mean_correlation, said
+from paper_figures.fig02_fcn_depth import layers
 from paper_figures.figure_data import FigureData
 from paper_figures.panels import TWO_COLUMNS, house_style
 from paper_figures.runs import Runs, answers
@@ -73,7 +74,7 @@ def draw(data: FigureData) -> Figure:
                 for index in members:
                     values = arrays[name][index]
                     mean = np.nanmean(values, axis=0)
-                    (line,) = axis.plot(arrays["rho"], mean, label=f"{data.labels[index].split(', ')[1]} layers")
+                    (line,) = axis.plot(arrays["rho"], mean, label=layers(int(data.labels[index].split(", ")[1])))
                     low, high = np.nanmin(values, axis=0), np.nanmax(values, axis=0)
                     axis.fill_between(arrays["rho"], low, high, color=line.get_color(), alpha=0.15, linewidth=0)
                 # The identity gives 1 above and ρ below (solid), the constant function the other way round (dotted).

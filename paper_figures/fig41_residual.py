@@ -30,9 +30,13 @@ def compute(runs: Runs) -> FigureData:
     """Train plain and residual fully connected networks on a 7."""
     asked = rows(runs)
     arrays, labels = ask(runs, asked)
+    gained = arrays["with_input"][1::2].mean() - arrays["with_input"][::2].mean()
     statement = (
         "Fully connected networks trained to reproduce one digit, plain and with an identity skip over every two "
-        "hidden layers, x + relu(W₂ relu(W₁ x))."
+        "hidden layers, x + relu(W₂ relu(W₁ x)). The paper finds that skips move them towards the identity; here "
+        f"they move away from the constant function, and their correlation with the input changes by {gained:+.2f} "
+        f"on average: with {runs.scale.width} units for 784 pixels, and a first and a last layer that nothing "
+        "skips, the skips carry features, not the image."
     )
     return FigureData(arrays, caption(statement, runs, asked, arrays), runs.settings(SETTINGS), labels)
 
