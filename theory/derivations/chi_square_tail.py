@@ -57,7 +57,7 @@ from theory.derivations.series import (
 __all__ = ["ASSUMPTIONS", "STEPS", "L", "delta", "random_part", "tail", "tau"]
 
 n = Symbol("n", integer=True, nonnegative=True)
-a, u, x, y, tau, L, delta = symbols("a u x y tau L delta", positive=True)
+a, u, x, y, tau, L, delta = symbols("w u ell nu tau L delta", positive=True)
 h, theta, z, b = symbols("h theta z b", real=True)
 H, Z, Y = MatrixSymbol("H", c, p), MatrixSymbol("Z", c, d), MatrixSymbol("Y", c, d)
 random_part = SquaredNorm(start * V)
@@ -72,7 +72,7 @@ chosen = equation(u, 2 * x / (y + 2 * x))
 
 ASSUMPTIONS = (
     Assumption(
-        "The initial weights are independent; each is Gaussian with mean 0 and variance $v$, or uniform on $[-a, a]$ "
+        "The initial weights are independent; each is Gaussian with mean 0 and variance $v$, or uniform on $[-w, w]$ "
         "with the same variance:",
         half_width,
     ),
@@ -190,13 +190,13 @@ SUB_GAUSSIAN = (
         "The variance of a uniform weight",
         same_variance,
         Exponentials((half_width,)),
-        "$a^2 / 6 = v / 2$.",
+        "$w^2 / 6 = v / 2$.",
     ),
     Step(
         "A uniform weight is sub-Gaussian with its own variance",
         uniform_bound,
         Transitivity((uniform_mgf, series_bound, exponential_series, same_variance)),
-        "$\\sinh(ah) / (ah) \\le \\exp(a^2 h^2 / 6)$, and $a^2 / 6 = v / 2$.",
+        "$\\sinh(wh) / (wh) \\le \\exp(w^2 h^2 / 6)$, and $w^2 / 6 = v / 2$.",
     ),
     Step("A sign", at_zero, Inequality(certificate=variance * h**2 / 2), "Variances are positive."),
     Step(
@@ -254,7 +254,7 @@ GENERATING = (
         "The exponent is not too large",
         below_one,
         Inequality((chosen,), certificate=y / (y + 2 * x)),
-        "As $y > 0$.",
+        "As $\\nu > 0$.",
     ),
     Step(
         "A square of a Gaussian",
@@ -292,13 +292,13 @@ CHERNOFF = (
         Growth((below_one,), variable=u, along=Inequality((below_one,), certificate=u**2 / (2 * (1 - u) ** 2))),
         "Equal at $u = 0$; the difference has the derivative $u^2 / (2 (1 - u)^2)$.",
     ),
-    Step("The square of $x$", confidence_square, Algebra((root_of_confidence,)), "By definition."),
-    Step("The square of $y$", count_square, Algebra((root_of_count,)), "By definition."),
+    Step("The square of $\\ell$", confidence_square, Algebra((root_of_confidence,)), "By definition."),
+    Step("The square of $\\nu$", count_square, Algebra((root_of_count,)), "By definition."),
     Step(
         "The best exponent",
         optimum,
         Algebra((chosen, threshold, confidence_square, below_one)),
-        "With $u = 2 x / (y + 2 x)$ the threshold is met exactly.",
+        "With $u = 2 \\ell / (\\nu + 2 \\ell)$ the threshold is met exactly.",
     ),
     Step(
         "Twice the exponent bounded",
@@ -314,7 +314,7 @@ CHERNOFF = (
     ),
     Step("The probability bounded", exponential, Exponentials((exponent, below_one)), "Take exponentials."),
     Step(
-        "The tail",
+        "The tail of the random part",
         tail,
         Transitivity((chernoff, exponential, confidence)),
         "So the random part passes the threshold with probability $\\delta$ at most.",

@@ -69,6 +69,8 @@ ASSUMPTIONS = (
         covariance,
     ),
     Assumption("Where it is said so, weights are uncorrelated and have one variance $v$:", equal_variances),
+)
+MOMENTS = (
     Assumption(
         "For the variance of the error the entries of $\\theta_0$, the initial weights of one channel, are independent "
         "and symmetric, with variance $v$ and excess kurtosis $\\gamma$ (0 for Gaussian, $-6/5$ for uniform ones). So "
@@ -144,7 +146,7 @@ STEPS = (
         "Multiply out; a trace is that of its transpose.",
     ),
     Step(
-        "Its expectation",
+        "The expected squared error",
         expected_general,
         ExpectedTraces((no_mean, covariance, *reads_null_space)),
         "The term linear in the initial weights has mean zero; the quadratic one contains them as $\\Theta_0^T "
@@ -174,7 +176,7 @@ VARIANCE = (
         "As before.",
     ),
     Step(
-        "Its variance",
+        "The variance of the squared error of one channel",
         variance_of_form,
         ExpectedTraces((first, second, third, fourth)),
         "The mean of the square, less the square of the mean. Independent channels add; the mean squared error is "
@@ -215,7 +217,7 @@ def derivation() -> Derivation:
         name="cnn-expected-mse",
         title="The mean squared error of a one-layer convolutional network, averaged over its initial weights",
         statement=(expected_general, expected, variance_of_form),
-        assumptions=ASSUMPTIONS,
+        assumptions=(*ASSUMPTIONS, *MOMENTS),
         steps=(*STEPS, *VARIANCE, *CHECKS),
         source="Ours; Theorem 2 of Zhang, Bengio, Hardt, Mozer, Singer: Identity Crisis, ICLR 2020, bounds this "
         "expectation.",

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from sympy import Add, Basic, Equivalent, Symbol, latex
+from sympy import Add, Basic, Equivalent, Expr, Mul, S, Symbol
 from sympy.core.relational import Relational
 from sympy.matrices.expressions import MatAdd
+from sympy.printing.latex import LatexPrinter
 
 if TYPE_CHECKING:
     from theory.derivations.derivation import Derivation
@@ -49,7 +50,11 @@ def page(derivation: Derivation, *, standalone: bool = False) -> str:
         standalone: Add a preamble, so that the text compiles by itself.
     """
     lines = [rf"\section*{{{escape(derivation.title)}}}", "", r"\paragraph{Theorem.}"]
-    lines += _displays(derivation.statement)
+    titles = {step.statement: step.title for step in derivation.steps}
+    lines += [r"\begin{enumerate}", r"\renewcommand{\labelenumi}{(\roman{enumi})}"]
+    for claim in derivation.statement:
+        lines += [rf"\item {escape(titles.get(claim, 'Claim'))}:", *_displays((claim,))]
+    lines += [r"\end{enumerate}"]
     lines += [rf"\emph{{Source:}} {escape(derivation.source)}", "", r"\paragraph{Assumptions and notation.}"]
     lines += [r"\begin{enumerate}", r"\renewcommand{\labelenumi}{A\arabic{enumi}.}"]
     for assumption in derivation.assumptions:
@@ -103,6 +108,46 @@ def escape(words: str) -> str:
     return escaped
 
 
+class _Printer(LatexPrinter):
+    """Formulas as a person writes them: subtractions last, roots drawn together, exponents without fractions."""
+
+    def _as_ordered_terms(self, expr: Add, order: str | None = None) -> list[Expr]:
+        return sorted(super()._as_ordered_terms(expr, order), key=lambda term: term.could_extract_minus_sign())
+
+    def _print_MatAdd(self, expr: MatAdd) -> str:
+        terms = sorted((self._print(term) for term in expr.args), key=lambda term: term.startswith("-"))
+        return " ".join([terms[0], *(term if term.startswith("-") else f"+ {term}" for term in terms[1:])])
+
+    def _print_ExpBase(self, expr: Expr, exp: str | None = None) -> str:
+        exponent = self._print(expr.args[0])
+        if r"\frac" not in exponent:
+            return str(super()._print_ExpBase(expr, exp))
+        return rf"\exp\left({exponent}\right)" if exp is None else rf"\exp\left({exponent}\right)^{{{exp}}}"
+
+    def _print_Identity(self, expr: Basic) -> str:
+        return "I"
+
+    def _print_Mul(self, expr: Mul) -> str:
+        roots = {power: [part.base for part in expr.args if part.is_Pow and part.exp == power] for power in HALVES}
+        if sum(len(bases) for bases in roots.values()) < 2:
+            return str(super()._print_Mul(expr))
+        rest = Mul(*(part for part in expr.args if not (part.is_Pow and part.exp in HALVES)))
+        number, rest = rest.as_coeff_Mul()
+        inside = Mul(*roots[S.Half]) / Mul(*roots[-S.Half])
+        if number > 0 and inside.as_coeff_Mul()[0] != 1:
+            number, inside = S.One, number**2 * inside
+        drawn = [Symbol(rf"\sqrt{{{self._print(part)}}}") if part != 1 else part for part in inside.as_numer_denom()]
+        return str(self._print(number * rest * drawn[0] / drawn[1]))
+
+
+HALVES = (S.Half, -S.Half)
+
+
+def latex(expression: Basic) -> str:
+    """The formula in LaTeX."""
+    return str(_Printer().doprint(expression))
+
+
 def _displays(statements: tuple[Basic, ...]) -> list[str]:
     lines = []
     for statement in statements:
@@ -135,7 +180,7 @@ def _broken(side: Basic) -> str:
         return latex(side)
     lines: list[str] = []
     current = ""
-    for term in side.as_ordered_terms() if isinstance(side, Add) else side.args:
+    for term in _Printer()._as_ordered_terms(side) if isinstance(side, Add) else side.args:
         text = latex(term)
         text = text if text.startswith("-") or not (lines or current) else f"+ {text}"
         if current and _width(current + text) > WIDTH:

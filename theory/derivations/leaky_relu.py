@@ -25,7 +25,8 @@ kappa, largest, least, alpha = symbols("kappa lambda mu alpha", positive=True)
 slope, z, w = symbols("alpha z z_*", real=True)
 u = matrix_sequence("u", p, 1)
 X = MatrixSymbol("X", p, n)
-R, S, T, Y = (MatrixSymbol(name, n, n) for name in "RSTY")
+R, S, T = (matrix_sequence(name, n, n)(t) for name in "RST")
+Y = MatrixSymbol("Y", n, n)
 size = scalar_sequence("d")
 shrink = Symbol("q", nonnegative=True)
 
@@ -44,10 +45,10 @@ ASSUMPTIONS = (
         "Leaky ReLU: $\\varphi(z) = z$ for $z > 0$ and $\\alpha z$ for $z \\le 0$, $0 < \\alpha < 1$. One output "
         "unit has the weights $w_t$, and $w_*$ fits its targets, which is possible if the examples are linearly "
         "independent; $u_t = w_t - w_*$, with $w_*$ chosen so that $u_t$ is in their span. Gradient descent without "
-        "momentum on the mean squared error has the rate $\\kappa = 2 \\eta / |T|$. The gradient by the response to "
-        "example $k$ is $|T| / 2$ times less than $\\varphi'(z_k) \\sigma_k$ times the error of the response, "
-        "$\\sigma_k$ the secant's slope; $R_t^T R_t$ is the "
-        "diagonal matrix of these products:",
+        "momentum on the mean squared error has the rate $\\kappa = 2 \\eta / |T|$. The derivative of the loss by the "
+        "response to example $k$ is $2 / |T|$ times $\\varphi'(z_k) \\sigma_k$ times the error of that response, "
+        "where $\\sigma_k$ is the slope of $\\varphi$'s secant from the response to its goal. $R_t^T R_t$ is the "
+        "diagonal matrix of the products $\\varphi'(z_k) \\sigma_k$ in step $t$:",
         update,
     ),
     Assumption("They are at most 1:", shares),
@@ -84,7 +85,7 @@ STEPS = (
     Step("The data are bounded", at_most_largest, Rewriting((gram,)), "By the largest eigenvalue."),
     Step("Slopes are at least $\\alpha$", at_least, Rewriting((steep,)), "So no error is lost."),
     Step(
-        "One step contracts",
+        "Leaky ReLU: one step contracts",
         contraction,
         Inequality(
             (length, at_most_one, at_most_largest, at_least, spans, stable, factor),
@@ -98,13 +99,13 @@ STEPS = (
         "Put the four together.",
     ),
     Step(
-        "The factor is less than 1",
+        "Leaky ReLU: the factor is less than 1",
         smaller,
         Inequality((stable, factor), certificate=kappa * slack(stable) * alpha**2 * least),
         "By stability.",
     ),
     Step(
-        "Convergence",
+        "Leaky ReLU converges",
         geometric,
         InequalityInduction(
             variable=t,

@@ -142,7 +142,7 @@ class Conditional(Rule):
 class PartOf(Rule):
     """One of the statements that a premise is a conjunction of."""
 
-    name: ClassVar[str] = "being part of what is proved"
+    name: ClassVar[str] = "taking one of several statements"
 
     def prove(self, statement: Basic) -> bool | None:
         """Look for it among the parts."""

@@ -20,7 +20,7 @@ from theory.derivations.rules import Algebra
 
 __all__ = ["ASSUMPTIONS", "CLAIMS", "STEPS"]
 
-k, F = real_sequence("k"), real_sequence("h")
+k, F = real_sequence("m"), real_sequence("h")
 alternating = equation(k(t), (-1) ** t * ell(t))
 excess = equation(F(t), k(t + 1) - b * k(t))
 steep = at_most((1 + b) ** 2, a)
@@ -98,16 +98,16 @@ STEPS = (
                 )
             )
         ),
-        "What is left changes its sign in every step, and $k$ is its modulus.",
+        "What is left changes its sign in every step, and $m$ is its modulus.",
     ),
     Step(
         "The same, one step on",
         steeply(next_positive),
         Conditional(by=Inequality((alternates, excess), certificate=total(b * k(t), F(t)))),
-        "$k_{t+1} = b k_t + h_t$.",
+        "$m_{t+1} = b m_t + h_t$.",
     ),
     Step(
-        "After the peak",
+        "Large stable rates: after the peak",
         peak,
         Conditional(
             by=Inequality(

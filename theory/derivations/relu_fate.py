@@ -37,7 +37,7 @@ __all__ = ["ASSUMPTIONS", "CLAIMS", "STEPS", "b", "left_one", "left_recurrence",
 
 b = Symbol("b", nonnegative=True)
 rate, level, e = symbols("a y e", real=True)
-r, invariance, E = (real_sequence(name) for name in ("r", "I", "w"))
+r, invariance, E = (real_sequence(name) for name in ("r", "J", "g"))
 
 root, root_below_one = equation(beta, b**2), Lt(b, 1, evaluate=False)
 invariant = equation(invariance(t), ell(t + 1) ** 2 - after * ell(t + 1) * ell(t) + beta * ell(t) ** 2)
@@ -73,7 +73,7 @@ LEFT = (
         "As without momentum.",
     ),
     Step(
-        "Its recurrence",
+        "What is left has a recurrence",
         left_recurrence,
         Algebra((left, left_next, left_second, recurrence, recurrence_next)),
         "That of $U$.",
@@ -168,7 +168,7 @@ GENTLE = (
         "What is left does not grow",
         gently(decreasing),
         Conditional(by=Inequality((left_falls, gently(displaced_next)), certificate=a * slack(displaced_next))),
-        "Hence",
+        "As the displacement is not negative.",
     ),
     Step(
         "Small rates kill no unit",
@@ -208,7 +208,7 @@ OSCILLATING = (
         "It decays like $\\beta^t$.",
     ),
     Step(
-        "The envelope",
+        "Oscillating rates: the envelope",
         envelope,
         Inequality((invariant, invariant_closed), certificate=(2 * ell(t + 1) - after * ell(t)) ** 2),
         "For $(1 - \\sqrt{\\beta})^2 < a < (1 + \\sqrt{\\beta})^2$ the left factor is positive, and a unit with a "

@@ -42,7 +42,7 @@ __all__ = [
 t = Symbol("t", integer=True, nonnegative=True)
 a = Symbol("a", positive=True)
 beta, y = symbols("beta y", nonnegative=True)
-z, u, U, ell, D, Z = (real_sequence(name) for name in ("z", "u", "U", r"\ell", "d", "s"))
+z, u, U, ell, D, Z = (real_sequence(name) for name in ("z", "v", "U", r"\ell", "d", "s"))
 after = 1 + beta - a
 
 velocity = equation(u(t + 1), beta * u(t) + a * (z(t) - y))
@@ -59,7 +59,7 @@ downward, dead = positive(D(0)), at_most(Z(0), Integer(0))
 ASSUMPTIONS = (
     Assumption(
         "A ReLU unit has the response $z_t$ to the only example $\\hat{x}$, which is not zero, and the target $y "
-        "\\ge 0$. The rate is $a = 2 \\eta \\hat{x}^T \\hat{x} / |T|$; the displacement $u$, learning rate times "
+        "\\ge 0$. The rate is $a = 2 \\eta \\hat{x}^T \\hat{x} / |T|$; the displacement $v$, learning rate times "
         "velocity, has momentum $\\beta$. As long as $z_t > 0$",
         velocity,
     ),
@@ -68,7 +68,7 @@ ASSUMPTIONS = (
     Assumption("The sequence $U$ is that of the derivation momentum:", recurrence),
     Assumption("begins with", first),
     Assumption("and", second),
-    Assumption("What is left of the initial error of a unit that is alive will turn out to be", left),
+    Assumption("What is left of the initial error of an alive unit will turn out to be", left),
     Assumption("Momentum is below 1:", no_blowup),
     Assumption("that is", decaying),
     Assumption(
@@ -142,14 +142,14 @@ ALIVE = (
     ),
     closed_next_step,
     Step(
-        "The same by what is left",
+        "What is left of the initial error",
         by_left,
         Algebra((closed, left)),
         "A unit that starts above its target dies when $-\\ell_t$ first reaches $y / (z_0 - y)$, one that starts below "
         "it when $\\ell_t$ first reaches $y / (y - z_0)$.",
     ),
     Step(
-        "Its displacement",
+        "The displacement of an alive unit",
         displacement,
         Algebra((response, closed, closed_next, recurrence)),
         "The difference of two responses.",
@@ -198,13 +198,13 @@ DEATH = (
         "It carries dead units further down. So the recurrence of the dead unit holds for ever.",
     ),
     Step(
-        "Where it comes to rest",
+        "Where a dead unit comes to rest",
         rest,
         GeometricLimit((decaying, coasting, no_blowup)),
         "Without momentum, where it died.",
     ),
     Step(
-        "The same from the initial response",
+        "Its resting place, from the initial response",
         frozen,
         Algebra((closed_next, displacement, no_blowup)),
         "For a unit that dies in step $t + 1$.",
