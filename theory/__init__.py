@@ -1,5 +1,6 @@
 """First floor: what gradient descent must converge to."""
 
+from theory import wide
 from theory.bounds import identity_mse_bound
 from theory.decomposition import decompose
 from theory.derivations import derive
@@ -26,4 +27,5 @@ __all__ = [
     "initialization_ensemble",
     "max_stable_lr",
     "relu_unit_fate",
+    "wide",
 ]

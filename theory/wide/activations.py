@@ -1,0 +1,191 @@
+"""What a nonlinearity φ makes of Gaussian pairs: the dual activations, stable up to correlation ±1.
+
+For (u, v) Gaussian with mean zero, variances q₁, q₂ and covariance K, the recursions of infinitely wide networks need
+
+    κ = E φ(u)φ(v),   κ̇ = E φ'(u)φ'(v),   and E φ(u)²  per input.
+
+A kink makes κ̇ singular at correlation 1: it moves like the angle θ between u and v, and 1 − cos θ has lost half the
+digits of a small θ (so has K; a naive arccos of it knows θ to 10⁻⁸). The variance of the *difference*, D = E(u − v)²,
+has not: biases cancel in it, a convolution adds up positive terms of it, and
+
+    D = (√q₁ − √q₂)² + 4√(q₁q₂) sin²(θ/2).
+
+So rectifiers carry D from layer to layer, and smooth activations carry K. What they carry is called `pair` here.
+
+Source: Cho and Saul 2009 (arc-cosine kernels of degrees 0 and 1); Williams 1997 (erf); the recursion in D is ours,
+derived in theory/derivations ("arc-cosine").
+"""
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar, Literal, NamedTuple, Protocol
+
+import numpy as np
+
+UNIT_ROUNDOFF = 2.0**-53
+NEGLIGIBLE, TINY = 1e-40, 1e-300  # f below g times the first counts as zero; the second keeps 0/0 away
+
+
+class Dual(NamedTuple):
+    """What an activation makes of Gaussian pairs.
+
+    Attributes:
+        covariance: κ = E φ(u)φ(v).
+        derivative: κ̇ = E φ'(u)φ'(v), or None where it is 1 everywhere.
+        pair: what is carried on: E(φ(u) − φ(v))² where the activation carries differences, else κ.
+    """
+
+    covariance: np.ndarray
+    derivative: np.ndarray | None
+    pair: np.ndarray
+
+
+class Activation(Protocol):
+    """A nonlinearity, as the recursions need it."""
+
+    @property
+    def carries_difference(self) -> bool:
+        """Whether D is carried from layer to layer, not K."""
+
+    def second_moment(self, q: np.ndarray) -> np.ndarray:
+        """E φ(u)² for u ~ N(0, q)."""
+
+    def mean(self, q: np.ndarray) -> np.ndarray:
+        """E φ(u) for u ~ N(0, q)."""
+
+    def dual(self, q1: np.ndarray, q2: np.ndarray, pair: np.ndarray, total: np.ndarray | None, roundings: int) -> Dual:
+        """κ, κ̇ and what is carried on.
+
+        Args:
+            q1: variances of u.
+            q2: variances of v, broadcast against q1.
+            pair: D = E(u − v)² or K, in the broadcast shape. It is used up, as is `total`.
+            total: E(u + v)², which tells correlations near −1 apart as D does those near 1; None where there are none.
+            roundings: how many rounded operations made this layer's variances and pairs out of the last one's.
+        """
+
+
+@dataclass(frozen=True)
+class Rectifier:
+    """φ(u) = u for u > 0 and `slope` · u below: ReLU (slope 0) and leaky ReLU.
+
+    With a the slope, φ = a · identity + (1 − a) · relu, so that κ = a K + (1 − a)² κ_relu, and the same for κ̇ and D.
+    With g = 4√(q₁q₂) sin²(θ/2), f = 4√(q₁q₂) cos²(θ/2) and j = √(gf) − θ(f − g)/2 = 2√(q₁q₂) (sin θ − θ cos θ),
+
+        κ_relu = (f − g)/8 + j/(4π),   κ̇_relu = 1/2 − θ/(2π),   D_relu = D/2 − j/(2π),   tan(θ/2) = √(g/f).
+
+    A g of which rounding leaves nothing, below roundings · u · (D + |q₁ − q₂|), counts as 0: multiples of one image
+    have angle 0, not 10⁻⁸. As in torch φ'(0) = slope, which is all that a pixel without variance has of φ'.
+    """
+
+    slope: float = 0.0
+
+    carries_difference: ClassVar[bool] = True
+
+    def second_moment(self, q: np.ndarray) -> np.ndarray:
+        """(1 + a²) q/2."""
+        return (1 + self.slope**2) / 2 * q
+
+    def mean(self, q: np.ndarray) -> np.ndarray:
+        """(1 − a) √(q/2π)."""
+        return (1 - self.slope) * np.sqrt(q / (2 * math.pi))
+
+    def dual(self, q1: np.ndarray, q2: np.ndarray, pair: np.ndarray, total: np.ndarray | None, roundings: int) -> Dual:
+        """See `Activation.dual`; `pair` is D."""
+        a, root1, root2 = self.slope, np.sqrt(q1), np.sqrt(q2)
+        apart = root1 - root2
+        apart *= apart  # (√q₁ − √q₂)²
+        g = _above_noise(pair, apart, q1, q2, roundings)
+        f = (2 * root1) * (2 * root2) - g if total is None else _above_noise(total, apart, q1, q2, roundings)
+        cosine = f - g  # 4√(q₁q₂) cos θ
+        f = np.maximum(f, g * NEGLIGIBLE + TINY, out=f)  # θ = π where f = 0, and any θ where all is 0
+        tangent = np.sqrt(g / f)
+        half_angle = np.arctan(tangent)
+        f *= tangent  # √(gf)
+        j = np.subtract(f, half_angle * cosine, out=f)
+        j *= (1 - a) ** 2 / (4 * math.pi)
+        g += apart
+        g *= (1 + a**2) / 2
+        g -= j
+        g -= j
+        cosine *= (1 + a**2) / 8
+        cosine += j
+        half_angle *= -((1 - a) ** 2) / math.pi
+        half_angle += (1 + a**2) / 2
+        if not (np.all(q1) and np.all(q2)):
+            # E φ' is a + (1 − a)/2 of what has variance, and a of what has none: there u and v are independent.
+            dead = (q1 == 0) | (q2 == 0)
+            np.copyto(half_angle, self._mean_slope(q1) * self._mean_slope(q2), where=dead)
+        return Dual(covariance=cosine, derivative=half_angle, pair=g)
+
+    def _mean_slope(self, q: np.ndarray) -> np.ndarray:
+        """E φ'(u) for u ~ N(0, q)."""
+        return self.slope + (1 - self.slope) / 2 * (q > 0)
+
+
+def _above_noise(pair: np.ndarray, apart: np.ndarray, q1: np.ndarray, q2: np.ndarray, roundings: int) -> np.ndarray:
+    """D − (√q₁ − √q₂)² in place of D, or 0 where it is less than the rounding of D and of the two variances.
+
+    Variances off by a relative ε move the square by at most ε |q₁ − q₂|.
+    """
+    noise = q1 - q2
+    np.abs(noise, out=noise)
+    noise += pair
+    noise *= roundings * UNIT_ROUNDOFF
+    pair -= apart
+    np.copyto(pair, 0.0, where=pair <= noise)
+    return pair
+
+
+class Linear:
+    """φ(u) = u: κ = K, κ̇ = 1. A one-layer network with more factors in its weights."""
+
+    carries_difference: ClassVar[bool] = False
+
+    def second_moment(self, q: np.ndarray) -> np.ndarray:
+        """The variance q itself."""
+        return q
+
+    def mean(self, q: np.ndarray) -> np.ndarray:
+        """0."""
+        return np.zeros_like(q)
+
+    def dual(self, q1: np.ndarray, q2: np.ndarray, pair: np.ndarray, total: np.ndarray | None, roundings: int) -> Dual:
+        """See `Activation.dual`; `pair` is K."""
+        return Dual(covariance=pair, derivative=None, pair=pair)
+
+
+class Erf:
+    """φ = erf, as `torch.erf`.
+
+        κ = (2/π) arcsin(2K/√((1 + 2q₁)(1 + 2q₂))),   κ̇ = (4/π)/√((1 + 2q₁)(1 + 2q₂) − 4K²).
+
+    Both are smooth at correlation ±1: an error in K of ε√(q₁q₂) moves κ̇ by at most 2ε max(q₁, q₂), relatively.
+    """
+
+    carries_difference: ClassVar[bool] = False
+
+    def second_moment(self, q: np.ndarray) -> np.ndarray:
+        """(2/π) arcsin(2q/(1 + 2q)), by an arctangent that keeps its digits for large q."""
+        return 2 / math.pi * np.arctan(2 * q / np.sqrt(1 + 4 * q))
+
+    def mean(self, q: np.ndarray) -> np.ndarray:
+        """0."""
+        return np.zeros_like(q)
+
+    def dual(self, q1: np.ndarray, q2: np.ndarray, pair: np.ndarray, total: np.ndarray | None, roundings: int) -> Dual:
+        """See `Activation.dual`; `pair` is K."""
+        root = np.sqrt(q1) * np.sqrt(q2)
+        alike = np.maximum((root - pair) * (root + pair), 0)  # q₁q₂ − K²
+        rest = np.sqrt(4 * alike + 2 * q1 + 2 * q2 + 1)
+        covariance = 2 / math.pi * np.arctan(2 * pair / rest)
+        return Dual(covariance, 4 / math.pi / rest, covariance)
+
+
+ActivationName = Literal["relu", "leaky_relu", "linear", "erf"]
+ACTIVATIONS: dict[str, Activation] = {
+    "relu": Rectifier(),
+    "leaky_relu": Rectifier(0.01),  # torch's slope
+    "linear": Linear(),
+    "erf": Erf(),
+}

@@ -1,0 +1,135 @@
+"""Infinitely wide fully connected networks."""
+
+from dataclasses import KW_ONLY, dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from numerics.arguments import boolean
+from theory.wide.layers import Layer
+from theory.wide.network import KernelPair, WideNetwork
+from theory.wide.recursion import Start, hidden_moments, kernels
+
+BLOCK = 2**15  # pairs of vectors treated at a time: their fields fit a processor's cache
+
+
+class _Vectors:
+    """A batch of vectors: a unit sees all features of its own."""
+
+    def mean(self, field: np.ndarray) -> np.ndarray:
+        return field
+
+
+class _VectorPairs:
+    """Pairs of vectors, fields of shape (n1, n2)."""
+
+    roundings = 2
+
+    def first(self, field: np.ndarray) -> np.ndarray:
+        return field[:, None]
+
+    def second(self, field: np.ndarray) -> np.ndarray:
+        return field[None, :]
+
+    def mean(self, field: np.ndarray, scale: float, alone: tuple[np.ndarray, np.ndarray] | None = None) -> np.ndarray:
+        return field * scale
+
+
+@dataclass(frozen=True)
+class FullyConnected(WideNetwork):
+    """An infinitely wide fully connected network x ↦ W_L φ(… φ(W₁ x + b₁) …) + b_L.
+
+    Inputs are vectors, (n, d) or (d,); flatten images explicitly, in C, H, W order.
+
+    Args:
+        depth: L, weight layers.
+        activation: φ, "relu", "leaky_relu" (slope 0.01), "linear" or "erf".
+        weight_variance: σ_w²; a weight's variance is σ_w²/f_in.
+        bias_variance: σ_b², of the biases.
+        scheme: in place of the two, the name of an initialization (see `theory.initialization_ensemble`), which implies
+            both. A scheme's biases are zero, but for "default", where their variance is 1/(3 f_in) and so vanishes with
+            the width: `width` keeps it.
+        bias: whether there are biases, where no bias_variance says so. Those that start at zero learn in standard
+            parameterization only.
+        parameterization: "ntk" or "standard" (torch's); see theory/wide/layers.py.
+        width: units of each hidden layer, for whatever depends on it.
+        residual: whether there are identity skips over hidden layers 2 and 3, 4 and 5, …, each pair
+            x + φ(W φ(W' x)); needs a depth of at least 4.
+
+    Raises:
+        TypeError: a setting of the wrong type.
+        ValueError: a setting out of range, missing, or contradicting another.
+
+    Source: Jacot et al. 2018; Lee et al. 2018, 2019; the skips are those of Zhang et al. 2020.
+    """
+
+    _: KW_ONLY
+    residual: bool = False
+
+    input_shapes: ClassVar[tuple[str, ...]] = ("(n, d)", "(d,)")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        boolean("residual", self.residual)
+        if self.residual and self.depth < 4:
+            raise ValueError(
+                f"depth must be at least 4 for residual=True (a skip spans two hidden layers), got {self.depth}"
+            )
+
+    @property
+    def residual_skips(self) -> bool:
+        """Whether there are skips."""
+        return self.residual
+
+    def variances(self, x: np.ndarray, layers: tuple[Layer, ...]) -> np.ndarray:
+        """K(x, x) of each input, (n,)."""
+        square = np.mean(x**2, axis=1)
+        hidden = hidden_moments(_Vectors(), square, layers, self.nonlinearity, self.residual)
+        return (hidden[-1].square if hidden else square) * layers[-1].weight_variance + layers[-1].bias_variance
+
+    def kernels(
+        self,
+        x1: np.ndarray,
+        x2: np.ndarray | None,
+        layers: tuple[Layer, ...],
+        *,
+        depths: tuple[int, ...],
+        covariance: bool,
+        tangent: bool,
+    ) -> dict[int, KernelPair]:
+        """The kernels between two batches, each (n1, n2)."""
+        x2 = x1 if x2 is None else x2
+        result = {
+            depth: KernelPair(
+                np.empty((len(x1), len(x2))) if covariance else None, np.empty((len(x1), len(x2))) if tangent else None
+            )
+            for depth in depths
+        }
+        squares = [np.mean(x**2, axis=1) for x in (x1, x2)]
+        hidden = [hidden_moments(_Vectors(), each, layers, self.nonlinearity, self.residual) for each in squares]
+        rows = max(1, BLOCK // x2.size)
+        for begin in range(0, len(x1), rows):
+            block = slice(begin, begin + rows)
+            found = kernels(
+                _VectorPairs(),
+                _start(x1[block], x2, (squares[0][block], squares[1])),
+                ([type(layer)(*(field[block] for field in layer)) for layer in hidden[0]], hidden[1]),
+                layers,
+                self.nonlinearity,
+                residual=self.residual,
+                depths=depths,
+                covariance=covariance,
+                tangent=tangent,
+            )
+            for each in found:
+                for whole, part in zip(result[each.depth], (each.covariance, each.tangent), strict=True):
+                    if whole is not None:
+                        whole[block] = part
+        return result
+
+
+def _start(x1: np.ndarray, x2: np.ndarray, squares: tuple[np.ndarray, np.ndarray]) -> Start:
+    a, b = x1[:, None, :], x2[None, :, :]
+    product = np.mean(a * b, axis=-1)
+    total = np.mean((a + b) ** 2, axis=-1) if np.any(product < 0) else None
+    return Start(squares, product, np.mean((a - b) ** 2, axis=-1), total)

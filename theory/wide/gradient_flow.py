@@ -1,0 +1,356 @@
+"""The law of an infinitely wide network's predictions after gradient flow."""
+
+import math
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import array_api_compat
+import numpy as np
+from jaxtyping import Float, Num
+
+from numerics.arguments import as_float64, common_namespace, is_integer, real_array
+from numerics.row_space import EPS, to_numpy
+from theory.wide.correlation import expected_correlation
+from theory.wide.layers import Layer
+from theory.wide.network import like, require_range
+
+if TYPE_CHECKING:
+    from theory.wide.network import WideNetwork
+
+BLOCK = 2**20  # entries of a kernel held at a time, where one input's are fewer
+
+
+@dataclass(frozen=True)
+class GradientFlow:
+    """All the infinitely wide networks that gradient flow on the training inputs X may have arrived at by time t.
+
+    With T the targets, N their number of entries and f₀ the network at random initial weights, a Gaussian process of
+    covariance K, each output unit (or channel) computes
+
+        f(x) = f₀(x) + Θ(x, X) G (T − f₀(X)),   G = Θ(X, X)⁺ (I − e^{−2 Θ(X, X) t/N}).
+
+    The pseudo-inverse leaves out what rounding cannot tell from 0. Each entry of the computed Θ(X, X) is off by a few
+    roundings per layer, relatively, and so each eigenvalue by the same fraction of the largest (as no entry changes
+    sign), to which the eigenvalue solver adds its own backward error: that is `noise`. Eigenvalues of deep networks
+    fall off to it without a gap, so that the limit t = ∞ is to be read as "until every mode above the noise has been
+    learned": a time of several N/(2 noise). The targets' share in what is left out is `unlearned`.
+
+    Attributes:
+        network: the architecture.
+        time: t.
+        spectrum: the eigenvalues of Θ(X, X), descending.
+        noise: below which they count as 0.
+        rank: how many do not.
+        unlearned: ‖(I − Π) T‖²/‖T‖², with Π the projector on the eigenvectors kept; 0 for targets that are 0.
+    """
+
+    network: "WideNetwork"
+    time: float
+    spectrum: np.ndarray
+    noise: float
+    rank: int
+    unlearned: float
+    _x_hat: Any = field(repr=False)
+    _inputs: np.ndarray = field(repr=False)  # X, (n, C, ...)
+    _targets: np.ndarray = field(repr=False)  # T as (n · units, outputs)
+    _gain: np.ndarray = field(repr=False)  # G
+
+    @classmethod
+    def of(cls, network: "WideNetwork", x_hat: Any, targets: Any, time: float) -> "GradientFlow":
+        """See `WideNetwork.gradient_flow`."""
+        x_hat = network.check_inputs("x_hat", x_hat)
+        X = network.batch(x_hat)
+        T = X
+        if targets is not None:
+            targets = real_array("targets", targets, network.input_shapes)
+            common_namespace(x_hat=x_hat, targets=targets, same_dtype=not (is_integer(x_hat) or is_integer(targets)))
+            T = network.batch(targets)
+            if targets.ndim != x_hat.ndim or T.shape[:1] + T.shape[2:] != X.shape[:1] + X.shape[2:]:
+                raise ValueError(
+                    "targets must have the shape of the network's output: x_hat's, with any number of features or "
+                    f"channels; got {tuple(targets.shape)} for {tuple(x_hat.shape)}"
+                )
+        if isinstance(time, bool) or not isinstance(time, int | float | np.integer | np.floating):
+            raise TypeError(f"time must be a real number or math.inf, got {time!r}")
+        if not time >= 0:
+            raise ValueError(f"time must not be negative, got {time}")
+        layers = network.layers(X.shape[1], T.shape[1])
+        depth = network.depth
+        kernel = network.kernels(X, None, layers, depths=(depth,), covariance=False, tangent=True)[depth].tangent
+        return cls._solved(network, x_hat, X, as_rows(T), float(time), as_matrix(require_range(kernel)))
+
+    @classmethod
+    def _solved(
+        cls, network: "WideNetwork", x_hat: Any, X: np.ndarray, T: np.ndarray, time: float, theta: np.ndarray
+    ) -> "GradientFlow":
+        size = len(theta)
+        seen = np.flatnonzero(np.diagonal(theta))  # a unit that sees nothing is no matter of rounding
+        spectrum, vectors = np.zeros(size), np.zeros((size, len(seen)))
+        if len(seen):
+            values, vectors[seen] = np.linalg.eigh(theta[np.ix_(seen, seen)])
+            spectrum[: len(seen)] = values[::-1]
+        noise = spectrum[0] * EPS * (network.depth * network.roundings + math.sqrt(size) + size)
+        kept = spectrum[: len(seen)] > noise
+        basis, values = vectors[:, ::-1][:, kept], spectrum[: len(seen)][kept]
+        learned = -np.expm1(-2 * values * (time / T.size))
+        square = float(np.sum(T**2))
+        missed = T - basis @ (basis.T @ T)
+        return cls(
+            network=network,
+            time=time,
+            spectrum=spectrum,
+            noise=float(noise),
+            rank=len(values),
+            unlearned=float(np.sum(missed**2)) / square if square else 0.0,
+            _x_hat=x_hat,
+            _inputs=X,
+            _targets=T,
+            _gain=(basis * (learned / values)) @ basis.T,
+        )
+
+    def mean(self, x: Num[Any, "..."]) -> Float[Any, "..."]:
+        """Return E f(x), in the shape of a prediction.
+
+        Args:
+            x: inputs, of x̂'s kind, device and floating dtype, or integers; images may be of any size.
+
+        Raises:
+            TypeError: inputs of another kind or dtype; the same for all methods.
+            ValueError: inputs that do not fit; the same for all methods.
+
+        Source: Lee et al. 2019, equation 14.
+        """
+        x, batch = self._check("x", x)
+        return self._as_prediction(self._moved(batch, self._targets), x)
+
+    def prediction(
+        self, x: Num[Any, "..."], *, initial: Num[Any, "..."], initial_on_x_hat: Num[Any, "..."]
+    ) -> Float[Any, "..."]:
+        """Return f(x) for the network whose initial outputs are given.
+
+        A finite network has them for the asking, and what training makes of it tends to this as its width grows.
+
+        Args:
+            x: inputs.
+            initial: f₀(x), in the shape of the prediction, with any axes (members of an ensemble) in front.
+            initial_on_x_hat: f₀(x̂), in the shape of the targets, with the same axes in front.
+
+        Returns:
+            In the shape of `initial`.
+
+        Raises:
+            TypeError: as `mean`.
+            ValueError: as `mean`; initial outputs of a wrong shape.
+
+        Source: Lee et al. 2019, equation 8.
+        """
+        x, batch = self._check("x", x)
+        start, front = self._outputs("initial", initial, x)
+        start_on_X, front_on_X = self._outputs("initial_on_x_hat", initial_on_x_hat, self._x_hat)
+        if front != front_on_X:
+            raise ValueError(
+                f"initial and initial_on_x_hat must have the same axes in front, got {front} and {front_on_X}"
+            )
+        answers = start + self._moved(batch, self._targets - as_rows(start_on_X, len(front)))
+        return like(x, answers.reshape(initial.shape))
+
+    def covariance(self, x1: Num[Any, "..."], x2: Num[Any, "..."] | None = None) -> Float[Any, "..."]:
+        """Return Cov(f(x1), f(x2)) within one output unit or channel; there is none between them.
+
+        Args:
+            x1: inputs.
+            x2: inputs; None for x1 again.
+
+        Returns:
+            Axes as in `WideNetwork.nngp`: (n1, n2), or (n1, n2, H1, W1, H2, W2).
+
+        Source: Lee et al. 2019, equation 15.
+        """
+        x1, first = self._check("x1", x1)
+        second = None if x2 is None else self._check("x2", x2)[1]
+        prior = self.network.kernels(first, second, self._layers, depths=self._depths, covariance=True, tangent=False)[
+            self.network.depth
+        ].covariance
+        spread = as_matrix(require_range(prior))
+        B, K = self._response(first)
+        if second is None:
+            B2, K2, second = B, K, first
+        else:
+            B2, K2 = self._response(second)
+        spread = spread + (B @ self._prior @ B2.T - B @ K2.T - K @ B2.T)
+        return like(x1, as_kernel(spread, units(first), units(second)))
+
+    def expected_mse(self, x: Num[Any, "..."], reference: Num[Any, "..."] | None = None) -> Float[Any, "..."]:
+        """Return E (mean squared error of f(x)) for each input: squared bias plus variance.
+
+        Args:
+            x: inputs.
+            reference: what f(x) is compared with, in the shape of the prediction; None for x itself.
+
+        Returns:
+            (n,), or () without a batch axis.
+
+        Raises:
+            TypeError: as `mean`.
+            ValueError: as `mean`; a reference of a wrong shape.
+        """
+        x, batch = self._check("x", x)
+        known = self._reference(x, reference)
+        errors = []
+        for image, answer in zip(batch, known, strict=True):
+            one = image[None]
+            B, K = self._response(one)
+            variance = self.network.variances(one, self._layers).reshape(-1)
+            variance = variance + np.sum((B @ self._prior - 2 * K) * B, axis=1)
+            bias = self._moved(one, self._targets) - answer
+            errors.append(np.mean(bias**2) + np.mean(np.maximum(variance, 0)))  # rounding may pass 0 at x = x̂
+        return self._per_input(errors, x)
+
+    def expected_correlation(self, x: Num[Any, "..."], reference: Num[Any, "..."]) -> Float[Any, "..."]:
+        """Return E (Pearson's correlation of f(x) with a reference, over all entries), for each input.
+
+        Args:
+            x: inputs.
+            reference: in the shape of the prediction, or one input's: x for the bias towards identity, x̂ for that
+                towards the constant function.
+
+        Returns:
+            (n,), or () without a batch axis; NaN where the reference is constant, or f(x) with certainty.
+
+        Raises:
+            TypeError: as `mean`.
+            ValueError: as `mean`; a reference of a wrong shape.
+
+        Source: theory/wide/correlation.py.
+        """
+        x, batch = self._check("x", x)
+        known = self._reference(x, reference)
+        values = []
+        for image, answer in zip(batch, known, strict=True):
+            one = image[None]
+            law = as_matrix(np.asarray(self.covariance(self._plain(one))))
+            mean = as_rows(self._moved(one, self._targets))
+            values.append(expected_correlation(mean.T, law, as_rows(answer[None]).T))
+        return self._per_input(values, x)
+
+    @cached_property
+    def _prior(self) -> np.ndarray:
+        """K(X, X) as a matrix."""
+        kernel = self.network.kernels(
+            self._inputs, None, self._layers, depths=self._depths, covariance=True, tangent=False
+        )[self.network.depth].covariance
+        return as_matrix(require_range(kernel))
+
+    @property
+    def _depths(self) -> tuple[int, ...]:
+        return (self.network.depth,)
+
+    @property
+    def _layers(self) -> tuple[Layer, ...]:
+        return self.network.layers(self._inputs.shape[1], self._targets.shape[1])
+
+    def _moved(self, batch: np.ndarray, error: np.ndarray) -> np.ndarray:
+        """Θ(x, X) G · error for a batch of inputs, some at a time, (..., n, outputs, *units)."""
+        moved = self._gain @ error
+        size = max(1, BLOCK // (math.prod(batch.shape[2:]) * len(self._gain)))
+        answers = []
+        for begin in range(0, len(batch), size):
+            block = batch[begin : begin + size]
+            kernel = self.network.kernels(
+                block, self._inputs, self._layers, depths=self._depths, covariance=False, tangent=True
+            )[self.network.depth].tangent
+            answers.append(from_rows(as_matrix(require_range(kernel)) @ moved, units(block)))
+        return np.concatenate(answers, axis=-(batch.ndim))
+
+    def _response(self, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """B = Θ(x, X) G and K(x, X), as matrices."""
+        both = self.network.kernels(
+            batch, self._inputs, self._layers, depths=self._depths, covariance=True, tangent=True
+        )[self.network.depth]
+        return as_matrix(require_range(both.tangent)) @ self._gain, as_matrix(require_range(both.covariance))
+
+    def _check(self, name: str, x: Any) -> tuple[Any, np.ndarray]:
+        x = self.network.check_inputs(name, x)
+        common_namespace(**{name: x, "x_hat": self._x_hat}, same_dtype=not (is_integer(x) or is_integer(self._x_hat)))
+        batch = self.network.batch(x)
+        if batch.shape[1] != self._inputs.shape[1]:
+            unit = "features" if batch.ndim == 2 else "channels"
+            raise ValueError(f"{name} must have {self._inputs.shape[1]} {unit} as x_hat, got {batch.shape[1]}")
+        return x, batch
+
+    def _outputs(self, name: str, values: Any, x: Any) -> tuple[np.ndarray, tuple[int, ...]]:
+        """Outputs for x with axes in front, as (..., n, outputs, *units), and those axes' lengths."""
+        batched = self.network.batched(x)
+        own = len(self.network.input_shapes[0].split(",")) - (not batched)
+        axes = max(getattr(values, "ndim", 0), own)
+        values = real_array(name, values, [f"({', '.join('.' * axes)})"])
+        common_namespace(**{name: values, "x": x}, same_dtype=not (is_integer(values) or is_integer(x)))
+        front = tuple(values.shape[: axes - own])
+        shape = self._output_shape(self.network.batch(x))
+        if tuple(values.shape[axes - own :]) != (shape if batched else shape[1:]):
+            raise ValueError(
+                f"{name} must have shape {shape if batched else shape[1:]}, with any axes in front, "
+                f"got {tuple(values.shape)}"
+            )
+        return to_numpy(as_float64(values)).reshape(*front, *shape), front
+
+    def _output_shape(self, batch: np.ndarray) -> tuple[int, ...]:
+        return (len(batch), self._targets.shape[1], *batch.shape[2:])
+
+    def _reference(self, x: Any, reference: Any) -> np.ndarray:
+        """The reference for each input of a batch, (n, outputs, *units)."""
+        batch = self.network.batch(x)
+        if reference is None:
+            known, given = batch, x
+        else:
+            given = real_array("reference", reference, self.network.input_shapes)
+            common_namespace(x=x, reference=given, same_dtype=not (is_integer(x) or is_integer(given)))
+            known = self.network.batch(given)
+        shape = self._output_shape(batch)
+        single = given.ndim == len(shape) - 1
+        if known.shape[1:] != shape[1:] or not (single or len(known) == len(batch)):
+            raise ValueError(f"reference must have the prediction's shape, {shape}, or one input's, got {known.shape}")
+        return np.broadcast_to(known, shape)
+
+    def _plain(self, batch: np.ndarray) -> Any:
+        """A batch of x̂'s kind in float64."""
+        return array_api_compat.array_namespace(self._x_hat).asarray(batch)
+
+    def _as_prediction(self, answers: np.ndarray, x: Any) -> Any:
+        return like(x, answers if self.network.batched(x) else answers[0])
+
+    def _per_input(self, values: list[float], x: Any) -> Any:
+        return like(x, np.array(values) if self.network.batched(x) else np.array(values[0]))
+
+
+def units(batch: np.ndarray) -> tuple[int, ...]:
+    """(n, *units): a batch without its features or channels."""
+    return (len(batch), *batch.shape[2:])
+
+
+def as_matrix(kernel: np.ndarray) -> np.ndarray:
+    """A kernel (n1, n2, *units1, *units2) as a matrix (n1 · units1, n2 · units2)."""
+    if kernel.ndim == 2:
+        return kernel
+    n1, n2, high1, wide1, high2, wide2 = kernel.shape
+    return kernel.transpose(0, 2, 3, 1, 4, 5).reshape(n1 * high1 * wide1, n2 * high2 * wide2)
+
+
+def as_kernel(matrix: np.ndarray, first: tuple[int, ...], second: tuple[int, ...]) -> np.ndarray:
+    """The other way, for inputs of these `units`."""
+    if len(first) == 1:
+        return matrix
+    return matrix.reshape(*first, *second).transpose(0, 3, 1, 2, 4, 5)
+
+
+def as_rows(outputs: np.ndarray, axes: int = 0) -> np.ndarray:
+    """Outputs (..., n, C, *units), with that many axes in front, as (..., n · units, C): what kernels multiply."""
+    last = np.moveaxis(outputs, axes + 1, -1)
+    return last.reshape(*outputs.shape[:axes], -1, outputs.shape[axes + 1])
+
+
+def from_rows(rows: np.ndarray, units: tuple[int, ...]) -> np.ndarray:
+    """Rows (..., n · units, C) as outputs (..., n, C, *units)."""
+    outputs = rows.reshape(*rows.shape[:-2], *units, rows.shape[-1])
+    return np.moveaxis(outputs, -1, -len(units))

@@ -1,0 +1,213 @@
+"""What all infinitely wide networks have in common: kernels between inputs, and what gradient flow makes of them."""
+
+import math
+from dataclasses import KW_ONLY, dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, get_args
+
+import array_api_compat
+import numpy as np
+from jaxtyping import Float, Num
+
+from numerics.arguments import as_float64, boolean, common_namespace, floating_dtype, is_integer, real_array
+from numerics.row_space import to_numpy
+from theory.wide.activations import ACTIVATIONS, Activation, ActivationName
+from theory.wide.layers import Initialization, Layer
+
+if TYPE_CHECKING:
+    from theory.wide.gradient_flow import GradientFlow
+
+
+class KernelPair(NamedTuple):
+    """K and Θ, each (n1, n2, *units1, *units2), or None where it was not asked for."""
+
+    covariance: np.ndarray | None
+    tangent: np.ndarray | None
+
+
+@dataclass(frozen=True)
+class WideNetwork:
+    """The settings of an infinitely wide network, and the doors to its kernels; see the two architectures."""
+
+    depth: int
+    _: KW_ONLY
+    activation: str = "relu"
+    weight_variance: float | None = None
+    bias_variance: float | None = None
+    scheme: str | None = None
+    bias: bool = False
+    parameterization: str = "ntk"
+    width: int | None = None
+
+    input_shapes: ClassVar[tuple[str, ...]]
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.activation, str) or self.activation not in ACTIVATIONS:
+            raise ValueError(
+                f"activation must be one of {', '.join(get_args(ActivationName))}, got {self.activation!r}"
+            )
+        boolean("bias", self.bias)
+        self._initialization()
+
+    def nngp(self, x1: Num[Any, "..."], x2: Num[Any, "..."] | None = None) -> Float[Any, "..."]:
+        """Return K(x1, x2): the covariance of one output unit's (or channel's) values at random initial weights.
+
+        Args:
+            x1: inputs.
+            x2: inputs of the same kind and dtype; None for x1 again, at half the cost.
+
+        Returns:
+            (n1, n2) for vectors, (n1, n2, H1, W1, H2, W2) for images, always in that order; an input without a batch
+            axis counts as a batch of one. Of x1's kind, device and floating dtype.
+
+        Raises:
+            TypeError: inputs that are not real arrays, or of different kinds or dtypes.
+            ValueError: inputs of a wrong shape, empty or not finite, or a kernel that they do not fit.
+            OverflowError: the kernel leaves the range of float64: so many layers of such weights.
+
+        Source: Lee et al. 2018; Garriga-Alonso et al. 2019.
+        """
+        return self._kernel(x1, x2, tangent=False)
+
+    def ntk(self, x1: Num[Any, "..."], x2: Num[Any, "..."] | None = None) -> Float[Any, "..."]:
+        """Return Θ(x1, x2), the neural tangent kernel of one output unit (or channel); arguments as `nngp`.
+
+        It is the limit of Σ ∂f(x1)/∂θ ∂f(x2)/∂θ over all parameters θ. In standard parameterization it grows with the
+        width, and what is returned is its value at `width`, without the corrections that a finite network has.
+
+        Source: Jacot et al. 2018; Arora et al. 2019.
+        """
+        return self._kernel(x1, x2, tangent=True)
+
+    def gradient_flow(
+        self, x_hat: Num[Any, "..."], targets: Num[Any, "..."] | None = None, *, time: float = math.inf
+    ) -> "GradientFlow":
+        """Return the law of the network's predictions after gradient flow on the mean squared error.
+
+        The loss is torch's, the mean over all target entries, of which there are N. Then the outputs obey
+        df/dt = −(2/N) Θ (f − targets), and full-batch gradient descent of rate lr is at time lr · steps, or
+        lr · steps/(1 − momentum), as long as lr is far below max_stable_lr = N/λ_max(Θ). In standard parameterization
+        lr is torch's; in NTK parameterization it is that of networks written so.
+
+        Args:
+            x_hat: training inputs, a batch or one.
+            targets: what the network is to output for them; None for the inputs themselves.
+            time: t ≥ 0, or math.inf.
+
+        Returns:
+            The law, Gaussian over random initial weights.
+
+        Raises:
+            TypeError: as `nngp`; a time that is no number.
+            ValueError: as `nngp`; targets of a wrong shape, a negative time.
+            OverflowError: as `nngp`.
+
+        Source: Jacot et al. 2018; Lee et al. 2019, equations 14-16.
+        """
+        from theory.wide.gradient_flow import GradientFlow
+
+        return GradientFlow.of(self, x_hat, targets, time)
+
+    # What an architecture says of itself.
+
+    @property
+    def taps(self) -> int:
+        """How many inputs of each channel a unit sees."""
+        return 1
+
+    @property
+    def residual_skips(self) -> bool:
+        """Whether there are skips."""
+        return False
+
+    @property
+    def roundings(self) -> int:
+        """How many rounded operations, at most, stand between one layer's kernels and the next one's."""
+        return 32
+
+    def check_inputs(self, name: str, x: Any) -> Any:
+        """Refuse inputs that do not fit the network."""
+        return real_array(name, x, self.input_shapes)
+
+    def batch(self, x: Any) -> np.ndarray:
+        """Checked inputs in float64, always with a batch axis."""
+        values = to_numpy(as_float64(x))
+        return values if self.batched(x) else values[None]
+
+    def batched(self, x: Any) -> bool:
+        """Whether checked inputs have a batch axis."""
+        return bool(x.ndim == len(self.input_shapes[0].split(",")))
+
+    def variances(self, x: np.ndarray, layers: tuple[Layer, ...]) -> np.ndarray:
+        """K(p, p) of each unit of a batch, (n, *units)."""
+        raise NotImplementedError
+
+    def kernels(
+        self,
+        x1: np.ndarray,
+        x2: np.ndarray | None,
+        layers: tuple[Layer, ...],
+        *,
+        depths: tuple[int, ...],
+        covariance: bool,
+        tangent: bool,
+    ) -> dict[int, KernelPair]:
+        """The kernels between two batches (x2 None: x1 again) at each of the depths."""
+        raise NotImplementedError
+
+    # What follows from that.
+
+    @property
+    def nonlinearity(self) -> Activation:
+        """φ."""
+        return ACTIVATIONS[self.activation]
+
+    def layers(self, inputs: int, outputs: int) -> tuple[Layer, ...]:
+        """Each layer's constants."""
+        return self._initialization().layers(inputs, outputs, self.taps)
+
+    def _initialization(self) -> Initialization:
+        return Initialization(
+            depth=self.depth,
+            weight_variance=self.weight_variance,
+            bias_variance=self.bias_variance,
+            scheme=self.scheme,
+            bias=self.bias,
+            parameterization=self.parameterization,
+            width=self.width,
+        )
+
+    def _kernel(self, x1: Any, x2: Any, *, tangent: bool) -> Any:
+        x1 = self.check_inputs("x1", x1)
+        first, second = self.batch(x1), None
+        if x2 is not None:
+            x2 = self.check_inputs("x2", x2)
+            common_namespace(x1=x1, x2=x2, same_dtype=not (is_integer(x1) or is_integer(x2)))
+            second = self.batch(x2)
+            if second.shape[1] != first.shape[1]:
+                unit = "features" if first.ndim == 2 else "channels"
+                raise ValueError(f"x2 must have as many {unit} as x1, {first.shape[1]}, got {second.shape[1]}")
+        layers = self.layers(first.shape[1], first.shape[1])
+        found = self.kernels(first, second, layers, depths=(self.depth,), covariance=not tangent, tangent=tangent)[
+            self.depth
+        ]
+        kernel = found.tangent if tangent else found.covariance
+        return like(x1, require_range(kernel))
+
+
+def like(x: Any, values: np.ndarray) -> Any:
+    """Float64 values as an array of x's kind, device and floating dtype."""
+    xp = array_api_compat.array_namespace(x)
+    return xp.asarray(values, dtype=floating_dtype(x), device=array_api_compat.device(x))
+
+
+def require_range(kernel: np.ndarray | None) -> np.ndarray:
+    """Refuse a kernel that has left float64's range.
+
+    Raises:
+        OverflowError: saying so.
+    """
+    if kernel is None or not np.all(np.isfinite(kernel)):
+        raise OverflowError(
+            "the kernel is beyond float64's range: weights of this variance multiply it in each of so many layers"
+        )
+    return kernel

@@ -1,0 +1,210 @@
+"""From one layer's kernels to the next, for pairs of units laid out in whatever way an architecture likes.
+
+    K¹ = σ_b² + σ_w² ⟨x x'⟩                      Θ¹ = β + ω ⟨x x'⟩
+    Kˡ⁺¹ = σ_b² + σ_w² ⟨κ(Kˡ)⟩                   Θˡ⁺¹ = β + ⟨ω κ(Kˡ) + σ_w² κ̇(Kˡ) Θˡ⟩
+
+⟨·⟩ is the mean over what a unit sees: the inputs of a fully connected unit, the patch of a convolutional one. The
+output layer is linear, so that a network of depth L has kernels K^L and Θ^L. The variance of differences,
+D = K(x, x) + K(x', x') − 2 K(x, x'), follows Dˡ⁺¹ = σ_w² ⟨D_φ⟩: no bias moves it.
+
+A skip adds an earlier layer's activations x to a branch's r. The branch's last weights are fresh, so that x and r are
+independent across units; but neither has mean zero:
+
+    ⟨(x + r)(x + r)'⟩ = ⟨xx'⟩ + ⟨rr'⟩ + m_x m_r' + m_r m_x',   D = D_x + D_r + 2 (m_x − m_x')(m_r − m_r'),
+
+while tangents, whose cross terms have fresh weights of mean zero as a factor, add up.
+
+Source: Jacot et al. 2018, theorem 1; Arora et al. 2019, section 4 (convolutions); Garriga-Alonso et al. 2019; the skips
+of Zhang et al. 2020 follow the activation, which the mean terms, ours, take into account.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from theory.wide.activations import Activation
+from theory.wide.layers import Layer
+
+
+class Units(Protocol):
+    """The units of a batch of inputs, and what each of them sees."""
+
+    def mean(self, field: np.ndarray) -> np.ndarray:
+        """⟨·⟩ of a field over units."""
+
+
+class Pairs(Protocol):
+    """Some pairs of units of two inputs, and how fields over them are laid out."""
+
+    @property
+    def roundings(self) -> int:
+        """How many rounded additions make a mean."""
+
+    def first(self, field: np.ndarray) -> np.ndarray:
+        """A field over the first input's units, as it broadcasts against fields over pairs."""
+
+    def second(self, field: np.ndarray) -> np.ndarray:
+        """A field over the second input's units, likewise."""
+
+    def mean(self, field: np.ndarray, scale: float, alone: tuple[np.ndarray, np.ndarray] | None = None) -> np.ndarray:
+        """A new field, scale · ⟨·⟩ of a field over pairs.
+
+        Args:
+            field: over pairs.
+            scale: a factor.
+            alone: what stands for a pair of which one unit lies in the padding, given by the other: a field over the
+                first input's units and one over the second's. Zeros where None.
+        """
+
+
+class Hidden(NamedTuple):
+    """Moments of one hidden layer: fields over the units of a batch of inputs.
+
+    Attributes:
+        variance: q, of the pre-activations.
+        square: ⟨φ²⟩ of what the next layer sees.
+        branch_mean: E φ of the layer's own activations.
+        mean: of what the next layer sees.
+    """
+
+    variance: np.ndarray
+    square: np.ndarray
+    branch_mean: np.ndarray
+    mean: np.ndarray
+
+
+def closes_skip(index: int, residual: bool) -> bool:
+    """Whether hidden layer `index` (from 0) ends a skip over two: layers 1 and 2, 3 and 4, … go in pairs."""
+    return residual and index > 0 and index % 2 == 0
+
+
+def hidden_moments(
+    units: Units, square: np.ndarray, layers: Sequence[Layer], activation: Activation, residual: bool
+) -> list[Hidden]:
+    """Moments of each hidden layer of one batch of inputs, whose ⟨x²⟩ before the mean over taps is `square`."""
+    passed: list[Hidden] = []
+    for index, layer in enumerate(layers[:-1]):
+        variance = units.mean(square) * layer.weight_variance + layer.bias_variance
+        branch_mean = mean = activation.mean(variance)
+        square = activation.second_moment(variance)
+        if closes_skip(index, residual):
+            skipped = passed[index - 2]
+            square = square + skipped.square + 2 * skipped.mean * branch_mean
+            mean = branch_mean + skipped.mean
+        passed.append(Hidden(variance, square, branch_mean, mean))
+    return passed
+
+
+class Start(NamedTuple):
+    """What the first layer sees, before the mean over taps.
+
+    Attributes:
+        squares: ⟨x²⟩ of the first and of the second inputs, fields over units.
+        product: ⟨x x'⟩ over pairs.
+        difference: ⟨(x − x')²⟩ over pairs.
+        total: ⟨(x + x')²⟩ over pairs, or None where no products are negative.
+    """
+
+    squares: tuple[np.ndarray, np.ndarray]
+    product: np.ndarray
+    difference: np.ndarray
+    total: np.ndarray | None
+
+
+@dataclass(frozen=True)
+class Kernels:
+    """Kernels of the network that ends with layer `depth`, fields over pairs; None where not asked for."""
+
+    depth: int
+    covariance: np.ndarray | None
+    tangent: np.ndarray | None
+
+
+def kernels(
+    pairs: Pairs,
+    start: Start,
+    hidden: tuple[list[Hidden], list[Hidden]],
+    layers: Sequence[Layer],
+    activation: Activation,
+    *,
+    residual: bool = False,
+    depths: Collection[int],
+    covariance: bool,
+    tangent: bool,
+) -> Iterator[Kernels]:
+    """Yield the kernels at the given depths, in ascending order.
+
+    A yielded field is only good until the next one is asked for.
+
+    Args:
+        pairs: which pairs, and their layout.
+        start: what the first layer sees.
+        hidden: moments of the first and of the second inputs.
+        layers: of the deepest network.
+        activation: φ.
+        residual: whether there are skips over every two hidden layers.
+        depths: at which the kernels are wanted.
+        covariance: whether K is.
+        tangent: whether Θ is.
+    """
+    product, total = start.product, start.total
+    pair = start.difference if activation.carries_difference else product
+    alone = start.squares
+    flowing = None  # σ_w-free part of the tangents, κ̇ Θ, that the next layer sees
+    stream: list[tuple[np.ndarray, np.ndarray, np.ndarray | None]] = []
+    for depth, layer in enumerate(layers, start=1):
+        theta = None
+        if tangent:
+            theta = pairs.mean(_learned(layer, product, flowing), 1.0)
+            theta += layer.bias_rate
+        if depth in depths:
+            K = pairs.mean(product, layer.weight_variance) + layer.bias_variance if covariance else None
+            yield Kernels(depth, K, theta)
+        if depth == max(depths):
+            return
+        if activation.carries_difference:
+            pair = pairs.mean(pair, layer.weight_variance, alone)
+            if total is not None:
+                total = pairs.mean(total, layer.weight_variance, alone) + 4 * layer.bias_variance
+        else:
+            pair = pairs.mean(pair, layer.weight_variance) + layer.bias_variance
+        before, after = (moments[depth - 1] for moments in hidden)
+        # beside the mean's: the scale, the bias, and the activation's own
+        roundings = pairs.roundings + 8
+        product, slope, pair = activation.dual(
+            pairs.first(before.variance), pairs.second(after.variance), pair, total, roundings
+        )
+        total, alone = None, (before.square, after.square)
+        flowing = theta if theta is None or slope is None else np.multiply(theta, slope, out=theta)
+        if closes_skip(depth - 1, residual):
+            crossed = _cross_terms(pairs, hidden, depth - 1, activation.carries_difference)
+            branch = (product, pair, flowing)
+            product, pair, flowing = (_sum(*three) for three in zip(branch, stream[depth - 3], crossed, strict=True))  # type: ignore[assignment]
+        if residual:
+            stream.append((product, pair, flowing))
+
+
+def _learned(layer: Layer, product: np.ndarray, flowing: np.ndarray | None) -> np.ndarray:
+    """ω κ + σ_w² κ̇ Θ."""
+    own = product * layer.weight_rate
+    if flowing is not None:
+        own += layer.weight_variance * flowing
+    return own
+
+
+def _cross_terms(
+    pairs: Pairs, hidden: tuple[list[Hidden], list[Hidden]], index: int, difference: bool
+) -> tuple[np.ndarray, np.ndarray, None]:
+    """What means add to the products, pairs and tangents of x + r: no cross terms between tangents."""
+    x1, x2 = pairs.first(hidden[0][index - 2].mean), pairs.second(hidden[1][index - 2].mean)
+    r1, r2 = pairs.first(hidden[0][index].branch_mean), pairs.second(hidden[1][index].branch_mean)
+    product = x1 * r2 + r1 * x2
+    return product, 2 * (x1 - x2) * (r1 - r2) if difference else product, None
+
+
+def _sum(*fields: np.ndarray | None) -> np.ndarray | None:
+    """The sum of what is there."""
+    there = [field for field in fields if field is not None]
+    return sum(there[1:], start=there[0]) if there else None
