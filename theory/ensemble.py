@@ -121,7 +121,7 @@ class Ensemble:
         if self.scheme.family == "orthogonal":
             raise ValueError("mse_variance needs independent initial weights; those of an orthogonal scheme are not")
         values = []
-        for spread, offset, entries in self._images(x, reference):
+        for spread, offset, entries, _ in self._images(x, reference):
             # In units of the standard deviations, θ = √v z: S holds A F √v.
             B = np.swapaxes(spread, -1, -2) @ spread
             b = np.swapaxes(spread, -1, -2) @ offset
@@ -237,14 +237,16 @@ class Ensemble:
             target = self.network.stack(as_float64(self._check_reference("reference", reference, x)))
         return self._mean_responses(x) - target
 
-    def _images(self, x: Any, reference: Any) -> list[tuple[np.ndarray, np.ndarray, int]]:
-        """Per image, in NumPy: S (blocks, rows, columns), offset (blocks, rows, outputs), entries of a prediction."""
+    def _images(self, x: Any, reference: Any) -> list[tuple[np.ndarray, np.ndarray, int, float]]:
+        """Per image, in NumPy: S (blocks, rows, columns), offset (blocks, rows, outputs), entries, rounding of S."""
         x = self._check(x)
         spread, offset = to_numpy(self._spread(x)), to_numpy(self._offset(x, reference))
+        whole = to_numpy(self.network.design(as_float64(x))) * np.sqrt(self._variances)  # S before any training
         n = x.shape[0] if self._batched(x) else 1
         entries = math.prod(self.network.target_shape(x)) // n
         rows = spread.shape[1] // n  # the rows of an image stand together
-        return [(spread[:, i * rows : (i + 1) * rows], offset[:, i * rows : (i + 1) * rows], entries) for i in range(n)]
+        images = [slice(i * rows, (i + 1) * rows) for i in range(n)]
+        return [(spread[:, own], offset[:, own], entries, _rounding(whole[:, own])) for own in images]
 
     def _batched(self, x: Any) -> bool:
         return x.ndim == self.network.input_shapes[0].count(",") + 1  # the first shape has the batch axis
@@ -263,12 +265,17 @@ class Ensemble:
         return self._problem.xp.astype(self.network.unstack(responses, x), self._problem.dtype)
 
 
-def _law(spread: np.ndarray, offset: np.ndarray, entries: int) -> GaussianQuadraticForm:
+def _rounding(matrix: np.ndarray) -> float:
+    """What rounding can move the singular values of a stack by when each is multiplied with a projector."""
+    rows, columns = matrix.shape[1:]
+    return float(np.finfo(float).eps * (np.sqrt(rows) + columns) * np.linalg.norm(matrix, axis=(1, 2)).max())
+
+
+def _law(spread: np.ndarray, offset: np.ndarray, entries: int, rounding: float) -> GaussianQuadraticForm:
     """The law of Σ_units ‖S z + offset‖²/entries: in S's singular basis, Σ w (z + b)² + what S does not reach."""
     left, deviations, _ = np.linalg.svd(spread, full_matrices=False)  # blocks, rows, q
-    # A deviation below the rounding of the largest carries no randomness; its share of the offset stays, constant.
-    rounding = np.finfo(float).eps * (np.sqrt(spread.shape[1]) + spread.shape[2])
-    moves = deviations > rounding * deviations.max()
+    # A deviation that rounding explains carries no randomness; its share of the offset stays, constant.
+    moves = deviations > rounding
     basis = left * moves[:, None, :]
     along = np.swapaxes(basis, -1, -2) @ offset  # blocks, q, units
     across = offset - basis @ along

@@ -180,6 +180,7 @@ def test_no_command_prints_the_help_alone(run):
         (["predict", "--train", "nan.npy"], "must be finite"),
         (["predict", "--train", "cube.npy"], "must have shape"),
         (["predict", "--train", "palette.png"], "grey or RGB"),
+        (["rank", "translucent.png"], "grey or RGB, got a picture of mode RGBA"),
         (["predict", "--train", "transparent.png"], "must be opaque"),
         (["rank", "deep.png"], "16 bits a colour channel"),
         (["predict", "--train", "grey.png", "--train", "small.png"], "must have one shape"),
@@ -209,6 +210,7 @@ def test_mistakes_get_one_sentence_and_exit_code_2(run, tmp_path, arguments, mes
     np.save(tmp_path / "nan.npy", np.full((4, 4), np.nan))
     np.save(tmp_path / "cube.npy", np.ones((1, 1, 4, 4)))
     Image.new("P", (8, 8)).save(tmp_path / "palette.png")
+    Image.new("RGBA", (8, 8)).save(tmp_path / "translucent.png")
     Image.new("RGB", (8, 8)).save(tmp_path / "transparent.png", transparency=(0, 0, 0))
     write_deep_picture(tmp_path / "deep.png")
     Image.new("L", (8, 8)).save(tmp_path / "grey.png")

@@ -61,6 +61,24 @@ def rounding(network, inputs, matrix) -> float:
     return 2 * sum(matrix.shape) * EPS * (kept.max() / kept.min()) ** 2
 
 
+@given(networks, seeds)
+def test_what_no_initial_weights_can_mend_is_certain(network, seed):
+    """The form's constant is the squared distance of the reference from all that f(x) = c + M θ₀ can be."""
+    inputs, x = problem(network, seed)
+    ensemble = theory.initialization_ensemble(network, inputs, scheme="kaiming_normal")
+    constant, matrix, count = affine_map(network, inputs, x)
+    reference = random_images(seed + 1, ensemble.mean(x).shape)
+    rows = matrix[:, :count].reshape(len(x), -1, count)  # biases start at zero
+    offsets = (constant - reference.reshape(-1)).reshape(len(x), -1)
+    for law, M, offset in zip(ensemble.mse_law(x, reference), rows, offsets, strict=True):
+        left, values, _ = np.linalg.svd(M)
+        moved = values > 1e-9 * values[0]
+        assert law.rank == np.count_nonzero(moved)
+        certain = left[:, law.rank :]
+        bound = rounding(network, inputs, matrix) / values[moved][-1] * max(1.0, offset @ offset)
+        assert abs(law.constant - np.sum((certain.T @ offset) ** 2) / len(offset)) <= bound
+
+
 INITIALIZERS = {
     "default": lambda weight: None,  # what a layer does by itself
     "yann_normal": lambda weight: torch.nn.init.normal_(weight, std=weight[0].numel() ** -0.5),
@@ -217,12 +235,43 @@ def test_error_of_a_fully_connected_network_is_a_noncentral_chi_square(p, upper)
     assert upper or float(ensemble.mse_quantile(p, x)) == error
 
 
+@pytest.mark.parametrize(
+    "network",
+    [
+        theory.FullyConnected(6, bias=True),
+        theory.Convolutional(2, kernel_size=3, bias=True),
+        theory.LocallyConnected(2, kernel_size=2),
+    ],
+)
+def test_one_input_is_a_batch_of_one(network):
+    inputs, x = problem(network, 0)
+    ensemble = theory.initialization_ensemble(network, inputs, scheme="kaiming_normal")
+    reference = random_images(1, x.shape)
+    for method, more in (
+        (ensemble.mean, ()),
+        (ensemble.variance, ()),
+        (lambda x: ensemble.sample(x, 4, seed=0)[0], ()),
+        (ensemble.covariance_product, (reference,)),
+        (ensemble.expected_mse, (reference,)),
+        (ensemble.mse_variance, (reference,)),
+        (lambda *x: ensemble.mse_quantile(0.4, *x), (reference,)),
+        (lambda *x: ensemble.mse_cdf(0.2, *x), (reference,)),
+    ):
+        alone, batch = method(x[0], *(v[0] for v in more)), method(x[:1], *(v[:1] for v in more))
+        assert alone.shape == batch.shape[1:]
+        np.testing.assert_array_equal(alone, batch[0])
+
+
 def test_full_rank_leaves_no_chance():
     network = theory.Convolutional(1, kernel_size=3)
     ensemble = theory.initialization_ensemble(network, random_images(0, (1, 6, 6)), scheme="kaiming_normal")
     x = random_images(1, (2, 1, 8, 8))
     assert ensemble.variance(x).max() <= 1e6 * EPS**2
     assert ensemble.mse_quantile(1 - 1e-9, x).max() <= 1e6 * EPS**2
+    assert [law.rank for law in ensemble.mse_law(x)] == [0, 0]
+    vectors = random_images(2, (2, 6))
+    ensemble = theory.initialization_ensemble(theory.FullyConnected(6), vectors, scheme="kaiming_normal")
+    assert [law.rank for law in ensemble.mse_law(vectors)] == [0, 0]
 
 
 @pytest.mark.parametrize("targets", [None, np.full((1, 6, 6), 0.5)])
