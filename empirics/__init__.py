@@ -14,6 +14,8 @@ from empirics.pearson import correlation
 from empirics.probing import probe
 from empirics.recipe import Recipe
 from empirics.squared_error import mean_squared_error
+from empirics.sweep import sweep, sweep_table
+from empirics.sweep_spec import read_spec
 from empirics.training import train
 from empirics.zones import zone
 
@@ -37,6 +39,9 @@ __all__ = [
     "mean_squared_error",
     "mix",
     "probe",
+    "read_spec",
+    "sweep",
+    "sweep_table",
     "train",
     "zone",
 ]

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 from rich.console import Console
+from rich.progress import MofNCompleteColumn, Progress
 from rich.table import Table
 from torch import nn
 
@@ -23,6 +24,9 @@ from empirics.initialization import SCHEMES
 from empirics.optimizers import OPTIMIZERS
 from empirics.published_sets import SOURCES
 from empirics.recipe import PRECISIONS
+from empirics.sweep import InProcess, finished, sweep
+from empirics.sweep_spec import read_spec
+from empirics.sweep_workers import dask_cluster, processes
 from empirics.window import PADDING_MODES
 
 app = typer.Typer(
@@ -143,6 +147,37 @@ def images(
     write_png(out / f"{name}.png", contact_sheet(cells.reshape(-1, columns, *cells.shape[1:])))
     write_npy(out / f"{name}.npy", pixels)
     print(f"wrote {len(found)} images to {out} ({found.source})")
+
+
+@app.command("sweep")
+def sweep_(
+    spec: Annotated[Path, typer.Argument(help="TOML file: the grid of settings, see empirics.read_spec.")],
+    out: Annotated[Path, typer.Option(help="Folder for the results, which all workers see.")] = Path("out/sweep"),
+    workers: Annotated[int, typer.Option(min=1, help="Processes of this machine; 1 for this one.")] = 1,
+    scheduler: Annotated[
+        str | None, typer.Option(help="A Dask cluster's scheduler, tcp://HOST:PORT, instead of processes of its own.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="Where workers train: cpu, cuda and so on.")] = "cpu",
+) -> None:
+    """Train every combination of a grid of settings; what is finished is skipped. Writes results.parquet."""
+    if scheduler is not None and workers > 1:
+        raise ValueError("--workers must be left out with --scheduler, whose cluster has workers of its own")
+    found = read_spec(spec)
+    executor = dask_cluster(scheduler) if scheduler is not None else processes(workers) if workers > 1 else InProcess
+    console = Console(stderr=True)
+    with Progress(*Progress.get_default_columns(), MofNCompleteColumn(), console=console) as bar:
+        task = bar.add_task("trainings", total=None)
+        failed = sweep(
+            found,
+            out,
+            executor=executor,
+            device=device,
+            report=lambda done, total: bar.update(task, completed=done, total=total),
+        )
+    done = sum(finished(out, run) for run in found.runs)
+    print(f"{done} of {len(found.runs)} runs are finished; wrote {out / 'results.parquet'}")
+    if failed:
+        raise ValueError("; ".join(f"group {key} failed: {error}" for key, error in failed.items()))
 
 
 def _kernel(text: str) -> tuple[int, int]:

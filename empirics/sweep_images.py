@@ -1,0 +1,54 @@
+"""What the networks of a sweep are trained on, and asked about."""
+
+import numpy as np
+
+from empirics.image_set import ImageSet
+from empirics.image_sets import images
+from empirics.sweep_spec import Run
+
+ASKED = 18
+
+
+def chosen(run: Run) -> tuple[np.ndarray, np.ndarray]:
+    """The training images of a run and those it is asked about, each (n, C, H, W) in [0, 1].
+
+    The first training image is that of index `first`; the others follow a tenth of the set later each, which in the
+    embedded digits is the next class. Asked about are 18 others, evenly spread over the set, of other classes than
+    those trained on where there are classes.
+
+    Raises:
+        OSError: the set's files are absent.
+        ValueError: the set has too few images.
+    """
+    found = images(run.dataset, size=run.image_size or None)
+    count = len(found)
+    if run.first >= count or run.training_images > count:
+        raise ValueError(
+            f"{run.dataset} has {count} images: too few for first = {run.first} and "
+            f"training_images = {run.training_images}"
+        )
+    trained = _spread(found, run.first, run.training_images)
+    left = np.setdiff1d(np.arange(count), trained)
+    if found.labels is not None:
+        labels = np.asarray(found.labels)
+        others = left[~np.isin(labels[left], labels[trained])]
+        left = others if len(others) else left
+    if not len(left):
+        raise ValueError(f"{run.dataset} has no images left to ask about: all {count} are trained on")
+    asked = left[np.linspace(0, len(left) - 1, min(ASKED, len(left))).astype(int)]
+    pixels = found.as_float()
+    return pixels[trained], pixels[asked]
+
+
+def _spread(found: ImageSet, first: int, count: int) -> np.ndarray:
+    """Indices a tenth of the set apart; when that comes round, the next free ones."""
+    size = len(found)
+    step = max(1, size // 10)
+    indices: list[int] = []
+    at = first
+    while len(indices) < count:
+        while at in indices:
+            at = (at + 1) % size
+        indices.append(at)
+        at = (at + step) % size
+    return np.array(indices)

@@ -1,0 +1,36 @@
+"""Who does a sweep's work: processes of this machine, or a Dask cluster."""
+
+from collections.abc import Callable
+from concurrent.futures import Executor, ProcessPoolExecutor
+from multiprocessing import get_context
+
+import torch
+
+
+def processes(workers: int) -> Callable[[], Executor]:
+    """Make executors of so many processes, each on one thread, so that they do not fight for cores."""
+    # Spawned, not forked: a fork would inherit torch's threads and, on a GPU, a context that is not its own.
+    return lambda: ProcessPoolExecutor(
+        workers, mp_context=get_context("spawn"), initializer=torch.set_num_threads, initargs=(1,)
+    )
+
+
+def dask_cluster(address: str) -> Callable[[], Executor]:
+    """Make executors of a Dask cluster, which gives the work of workers that die to others.
+
+    Args:
+        address: of its scheduler, tcp://HOST:PORT.
+
+    Raises:
+        ValueError: dask.distributed is not installed.
+        OSError: nothing answers there.
+    """
+    try:
+        from distributed import Client
+    except ImportError:
+        raise ValueError("a Dask cluster needs dask.distributed: pip install 'identity-crisis[cluster]'") from None
+
+    def connect() -> Executor:
+        return Client(address, set_as_default=False).get_executor(pure=False)
+
+    return connect

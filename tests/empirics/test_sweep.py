@@ -1,0 +1,253 @@
+"""Sweeps: each run once, kept, found again; whoever does the work, and whoever of them dies."""
+
+import json
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as parquet
+import pytest
+import torch
+
+import empirics
+from empirics import cli
+from empirics.sweep import InProcess, finished
+from empirics.sweep_images import chosen
+from empirics.sweep_spec import Run
+from empirics.sweep_workers import dask_cluster, processes
+
+SMALL = """
+weights = true
+[grid]
+depth = [1, 2]
+channels = 3
+image_size = 14
+optimizer = "adam"
+lr = 0.001
+bias = [true, false]
+steps = 20
+seeds = 2
+"""
+# Four trainings of a second or so each, for workers to die in.
+LONG = """
+[grid]
+depth = [2, 3]
+channels = 6
+kernel_size = [3, 5]
+image_size = 14
+optimizer = "adam"
+lr = 0.001
+steps = 200
+seeds = 2
+"""
+
+
+@pytest.fixture
+def spec(tmp_path):
+    def write(text):
+        path = tmp_path / "spec.toml"
+        path.write_text(text)
+        return empirics.read_spec(path)
+
+    return write
+
+
+def journal(folder: Path) -> list[dict]:
+    path = folder / "journal.jsonl"
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def test_every_combination_is_a_run_and_seeds_are_trained_together(spec):
+    found = spec(SMALL)
+    assert len(found.runs) == 2 * 2 * 2
+    assert len({run.key for run in found.runs}) == 8
+    groups = list(found.groups())
+    assert [len(group.runs) for group in groups] == [2, 2, 2, 2]
+    for group in groups:
+        assert {run.seed for run in group.runs} == {0, 1}
+        assert len({(run.depth, run.bias) for run in group.runs}) == 1
+    assert {(run.depth, run.bias) for run in found.runs} == {(1, True), (1, False), (2, True), (2, False)}
+    assert {run.recipe.lr for run in found.runs} == {0.001}
+
+
+def test_stacks_are_no_larger_than_asked(spec):
+    found = spec("stack = 3\n[grid]\nsteps = 1\nchannels = 2\nseeds = 8")
+    assert [len(group.runs) for group in found.groups()] == [3, 3, 2]
+
+
+def test_keys_depend_on_what_has_a_meaning_only():
+    cnn = Run(network="cnn", depth=2, channels=3, width=7)
+    assert cnn.key == Run(network="cnn", depth=2, channels=3, width=8).key
+    assert cnn.key != Run(network="cnn", depth=2, channels=4, width=7).key
+    fcn = Run(network="fcn", depth=2, channels=3, width=7)
+    assert fcn.key == Run(network="fcn", depth=2, channels=4, width=7).key
+    assert fcn.key != Run(network="fcn", depth=2, channels=3, width=8).key
+    assert cnn.key != Run(network="cnn", depth=2, channels=3, recipe=empirics.Recipe(steps=5)).key
+
+
+def test_results_are_those_of_training_by_hand(spec, tmp_path):
+    found = spec(SMALL)
+    assert empirics.sweep(found, tmp_path / "out") == {}
+    run = next(run for run in found.runs if run.depth == 2 and run.bias and run.seed == 1)
+    pack = empirics.images("digits", size=14)
+    x_hat = pack.as_float()[140:141]  # the first 7
+    ensemble = empirics.train(
+        lambda: empirics.CNN(1, 2, 3, bias=True), x_hat, recipe=run.recipe, seeds=(0, 1), progress=False
+    )
+    folder = tmp_path / "out" / "runs" / run.key
+    metrics = json.loads((folder / "metrics.json").read_text())
+    assert metrics["loss"] == float(ensemble.history.losses[1, -1])
+    assert metrics["parameters"] == 3 * 25 + 3 + 3 * 25 + 1
+    _, asked = chosen(run)
+    assert len(asked) == 18
+    assert not any((image == pack.as_float()[140:160]).all(axis=(1, 2, 3)).any() for image in asked)  # no other 7
+    predictions = ensemble.predict(asked)[1]
+    expected = [np.corrcoef(p.ravel(), q.ravel())[0, 1] for p, q in zip(predictions, asked, strict=True)]
+    # Both are sums of 196 products in float32 or better.
+    assert metrics["with_input"] == pytest.approx(np.mean(expected), abs=196 * 2.0**-24)
+    constant = [np.corrcoef(p.ravel(), x_hat.ravel())[0, 1] for p in predictions]
+    assert metrics["with_training_image"] == pytest.approx(np.mean(constant), abs=196 * 2.0**-24)
+    from empirics.storage import read_tensors
+
+    weights, _ = read_tensors(folder, "weights")
+    for name, value in ensemble.weights.items():
+        torch.testing.assert_close(weights[name], value[1], rtol=0, atol=0)
+
+
+def test_what_is_finished_is_skipped_and_the_table_has_it_all(spec, tmp_path):
+    found = spec(SMALL)
+    half = type(found)(found.runs[:4], found.stack, found.weights)
+    empirics.sweep(half, tmp_path)
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.glob("runs/*/metrics.json")}
+    assert len(before) == 4
+    assert parquet.read_table(tmp_path / "results.parquet").num_rows == 4
+    empirics.sweep(found, tmp_path)
+    assert len(journal(tmp_path)) == 4  # two trainings of two, twice: none of them again
+    for path, time_of_writing in before.items():
+        assert path.stat().st_mtime_ns == time_of_writing
+    table = empirics.sweep_table(tmp_path)
+    assert table.num_rows == 8
+    assert table.equals(parquet.read_table(tmp_path / "results.parquet"))
+    assert set(table["depth"].to_pylist()) == {1, 2}
+    assert sorted(table["seed"].to_pylist()) == [0, 0, 0, 0, 1, 1, 1, 1]
+    assert None not in table["loss"].to_pylist()
+    assert set(table["diverged"].to_pylist()) == {None}
+
+
+def test_a_run_that_fails_is_named_and_the_others_finish(spec, tmp_path):
+    found = spec("[grid]\nnetwork='fcn'\nwidth=3\ndepth=2\nsteps=2\nimage_size=7\nfirst=[140, 900]")
+    failed = empirics.sweep(found, tmp_path)
+    assert len(failed) == 1
+    assert "digits has 200 images: too few for first = 900" in next(iter(failed.values()))
+    assert empirics.sweep_table(tmp_path).num_rows == 1
+
+
+def test_a_diverged_run_is_a_result(spec, tmp_path):
+    empirics.sweep(spec("[grid]\nchannels=2\ndepth=3\nlr=1e30\nsteps=9\nimage_size=7"), tmp_path)
+    (row,) = empirics.sweep_table(tmp_path).to_pylist()
+    assert row["diverged"] > 0
+    assert row["with_input"] is None
+
+
+def kill_one(find_pids, folder: Path) -> threading.Thread:
+    """Kill a worker as soon as the first training is through, while the next are under way."""
+
+    def watch():
+        until = time.monotonic() + 120
+        while not journal(folder) and time.monotonic() < until:
+            time.sleep(0.02)
+        os.kill(find_pids()[0], signal.SIGKILL)
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    return thread
+
+
+def assert_all_done_once(found, folder: Path) -> None:
+    assert all(finished(folder, run) for run in found.runs)
+    ended = [key for line in journal(folder) for key in line["runs"]]
+    assert sorted(ended) == sorted(run.key for run in found.runs)  # nothing lost, nothing twice to its end
+    assert empirics.sweep_table(folder).num_rows == len(found.runs)
+    assert not list((folder / "runs").glob(".*"))
+
+
+def test_processes_of_which_one_is_killed(spec, tmp_path):
+    found, made = spec(LONG), []
+
+    def executor():
+        made.append(processes(2)())
+        return made[-1]
+
+    thread = kill_one(lambda: list(made[0]._processes), tmp_path)
+    assert empirics.sweep(found, tmp_path, executor=executor) == {}
+    thread.join()
+    assert len(made) == 2  # the pool broke, and another went on
+    assert_all_done_once(found, tmp_path)
+
+
+@pytest.mark.filterwarnings("ignore")  # distributed warns of the worker that is killed
+def test_a_cluster_of_two_workers_of_which_one_is_killed(spec, tmp_path):
+    from distributed import LocalCluster
+
+    found = spec(LONG)
+    with LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster:
+        pids = [nanny.pid for nanny in cluster.workers.values()]
+        thread = kill_one(lambda: pids, tmp_path)
+        assert empirics.sweep(found, tmp_path, executor=dask_cluster(cluster.scheduler_address)) == {}
+        thread.join()
+    assert len({line["worker"] for line in journal(tmp_path)}) >= 2
+    assert_all_done_once(found, tmp_path)
+
+
+def test_in_process_futures_hold_errors():
+    assert InProcess().submit(int, "3").result() == 3
+    assert isinstance(InProcess().submit(int, "x").exception(), ValueError)
+
+
+@pytest.mark.parametrize(
+    ("text", "error", "message"),
+    [
+        ("[grid", ValueError, "is not TOML"),
+        ("[grid]\ndeepness = 3", ValueError, "there is no grid.deepness; there are .*depth"),
+        ("depth = 3", ValueError, "there is no depth; there are stack, weights"),
+        ("grid = 3", TypeError, r"grid must be a table, \[grid\], got 3"),
+        ("[grid]\ndepth = []", ValueError, "grid.depth must have at least one value"),
+        ("[grid]\ndepth = [1, 0]", ValueError, "depth = 0: depth must be at least 1, got 0"),
+        ("[grid]\ndepth = 'deep'", TypeError, "depth must be an integer"),
+        ("[grid]\ndepth = [2, 2]", ValueError, "grid must not name a combination twice"),
+        ("[grid]\nseeds = 0", ValueError, "grid.seeds must be at least 1"),
+        ("[grid]\noptimizer = 'adamm'", ValueError, "optimizer must be one of"),
+        ("[grid]\nscheme = 'nice'", ValueError, "init must be one of"),
+        ("[grid]\nnetwork = 'fcn'\nresidual = true\ndepth = 2", ValueError, "depth must be at least 4"),
+        ("[grid]\nresidual = true", ValueError, "residual must go with network 'fcn'"),
+        ("stack = 0", ValueError, "stack must be at least 1"),
+        ("weights = 1", TypeError, "weights must be True or False"),
+        ("[grid]\nmilestones = [0.9, 0.3]", ValueError, "milestones must be in ascending order"),
+    ],
+)
+def test_a_wrong_spec_gets_a_sentence(spec, text, error, message):
+    with pytest.raises(error, match=message):
+        spec(text)
+
+
+def test_no_sweep_no_table(tmp_path):
+    with pytest.raises(FileNotFoundError, match="there is no sweep in"):
+        empirics.sweep_table(tmp_path)
+
+
+def test_command_line(tmp_path, capsys):
+    (tmp_path / "spec.toml").write_text("[grid]\nchannels = 2\nsteps = 2\nimage_size = 7\nseeds = 2")
+    out = str(tmp_path / "out")
+    for _ in range(2):
+        with pytest.raises(SystemExit) as stop:
+            cli.main(["sweep", str(tmp_path / "spec.toml"), "--out", out])
+        assert not stop.value.code
+        assert "2 of 2 runs are finished" in capsys.readouterr().out
+    assert len(journal(tmp_path / "out")) == 1
+    with pytest.raises(SystemExit) as stop:
+        cli.main(["sweep", str(tmp_path / "spec.toml"), "--out", out, "--workers", "2", "--scheduler", "tcp://x:1"])
+    assert stop.value.code == 2
+    assert "--workers must be left out with --scheduler" in capsys.readouterr().err
