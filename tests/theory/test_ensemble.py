@@ -208,6 +208,17 @@ def test_the_identity_without_padding_is_the_centre_crop():
     np.testing.assert_array_equal(ensemble.mse_quantile(0.3, x), ensemble.mse_quantile(0.3, x, crop))
 
 
+def test_small_deviations_are_random_all_the_same():
+    """Untrained, two pixels of moduli 1 and 1e-9, each seen by two units: weights v |pixel|²/4, v = 2/2."""
+    pixels = np.array([[[1.0, 0.0]], [[0.0, 1e-9]]])
+    ensemble = theory.initialization_ensemble(
+        theory.Convolutional(2, kernel_size=1), pixels, scheme="kaiming_normal", steps=0, optimizer=DESCENT
+    )
+    (law,) = ensemble.mse_law(pixels, np.zeros_like(pixels))
+    assert np.abs(np.sort(law.weights) / [0.25e-18, 0.25e-18, 0.25, 0.25] - 1).max() <= 16 * EPS
+    assert law.constant == 0
+
+
 @pytest.mark.parametrize("p", [1e-12, 1e-3, 0.4])
 @pytest.mark.parametrize("upper", [False, True])
 def test_error_of_a_fully_connected_network_is_a_noncentral_chi_square(p, upper):
