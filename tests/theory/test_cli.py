@@ -104,6 +104,15 @@ def test_predict_says_how_far_training_gets(run, tmp_path):
     assert "the identity is not learned" in out
 
 
+def test_the_digit_trained_on_is_read_as_its_picture_would_be(run, tmp_path):
+    write_image(tmp_path / "digit.png", embedded_digits()[cli.DIGIT] / 255)
+    predictions = []
+    for train in ([], ["--train", "digit.png"]):
+        run("predict", *train, "--steps", 5, "--lr", 0.1, "--out", "results")
+        predictions.append(np.load(tmp_path / "results" / "digit-3.npy", allow_pickle=False))
+    np.testing.assert_array_equal(*predictions)
+
+
 @pytest.mark.parametrize("network", ["fcn", "cnn", "lcn"])
 def test_predict_with_nothing_given_uses_embedded_digits(run, tmp_path, network):
     code, out, _ = run("predict", "--network", network, "--steps", 3, "--lr", 0.1, "--bias", "--out", tmp_path)
