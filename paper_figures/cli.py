@@ -21,6 +21,8 @@ FIGURES = (
     "theorem2",
     "rank",
     "dynamics",
+    "depth",
+    "phase",
     "fig01_digit_set",
     "fig02_fcn_depth",
     "fig03_cnn_depth",

@@ -1,0 +1,72 @@
+"""A phase diagram before training: where deep convolutional networks will generalize, and where memorize."""
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from paper_figures.answer_rows import mean_correlation
+from paper_figures.figure_data import FigureData
+from paper_figures.panels import TWO_COLUMNS, house_style
+from paper_figures.runs import Runs
+from paper_figures.specimens import TRAINED_ON, digit, other_digits
+from theory import wide
+
+SIZE, KERNEL, DEPTHS = 14, 5, (5, 10, 20)
+WEIGHTS = tuple(np.geomspace(0.25, 4, 9).round(4).tolist())
+BIASES = (0.0, *np.geomspace(1e-8, 1, 9).tolist())
+SETTINGS = {"size": SIZE, "kernel": KERNEL, "depths": DEPTHS, "weights": WEIGHTS, "biases": BIASES, "version": 1}
+
+
+def compute(runs: Runs) -> FigureData:
+    """Predict networks of all settings by the infinite-width limit; nothing is trained."""
+    x_hat, asked = digit(TRAINED_ON, size=SIZE), other_digits(SIZE)[::4]
+    found = np.empty((2, len(DEPTHS), len(BIASES), len(WEIGHTS)))
+    for index in np.ndindex(*found.shape[1:]):
+        depth, bias, weight = (values[i] for values, i in zip((DEPTHS, BIASES, WEIGHTS), index, strict=True))
+        network = wide.Convolutional(depth, kernel_size=KERNEL, weight_variance=weight, bias_variance=bias)
+        mean = network.gradient_flow(x_hat).mean(asked)
+        found[(0, *index)], found[(1, *index)] = mean_correlation(mean, asked), mean_correlation(mean, x_hat)
+    memorizes = (found[1] > found[0]).mean(axis=(1, 2))
+    caption = (
+        f"Predicted by the infinite-width limit, before any training: correlation of the answers to {len(asked)} "
+        f"digits of {SIZE}×{SIZE} pixels with the digit asked, less that with the 7 trained on, for convolutional "
+        f"ReLU networks ({KERNEL}×{KERNEL} kernels) of {', '.join(map(str, DEPTHS))} layers; against the variance "
+        "of the weights (times their fan-in) and of the biases. The line divides generalization (above 0) from "
+        "memorization; the circle is torch's default, 1/3, with the biases that 32 channels give it. Memorization "
+        "takes "
+        + ", ".join(f"{share:.0%} of the map at {depth} layers" for share, depth in zip(memorizes, DEPTHS, strict=True))
+        + ": deep networks whose weights shrink the signal until biases outweigh it. Without biases the weights' variance "
+        "cancels."
+    )
+    arrays = {
+        "with_input": found[0],
+        "with_constant": found[1],
+        "weights": np.array(WEIGHTS),
+        "biases": np.array(BIASES),
+    }
+    return FigureData(arrays, caption, runs.settings(SETTINGS))
+
+
+def draw(data: FigureData) -> Figure:
+    """A map for each depth."""
+    arrays = data.arrays
+    difference = arrays["with_input"] - arrays["with_constant"]
+    rows = np.arange(len(arrays["biases"]))
+    with house_style():
+        figure = Figure(figsize=(TWO_COLUMNS, 2.5))
+        axes = figure.subplots(1, len(DEPTHS), sharey=True)
+        for axis, depth, values in zip(axes, DEPTHS, difference, strict=True):
+            # The bottom row, without biases, has no place on a logarithmic axis: rows are numbered.
+            mesh = axis.pcolormesh(arrays["weights"], rows, values, cmap="PuOr", vmin=-1, vmax=1, shading="nearest")
+            if (values < 0).any():
+                axis.contour(arrays["weights"], rows, values, levels=[0], colors="black", linewidths=1)
+            fan_in = 32 * KERNEL**2
+            default = np.interp(np.log10(1 / (3 * fan_in)), np.log10(arrays["biases"][1:]), rows[1:])
+            axis.plot(1 / 3, default, "o", color="black", markerfacecolor="white", markersize=5)
+            axis.set(title=f"{depth} layers", xscale="log", xlabel=r"weight variance $\sigma_w^2$")
+            axis.set_xticks([0.25, 0.5, 1, 2, 4], ["¼", "½", "1", "2", "4"])
+            axis.minorticks_off()
+        axes[0].set_yticks(rows, ["0", *(f"$10^{{{np.log10(value):.0f}}}$" for value in arrays["biases"][1:])])
+        axes[0].set_ylabel(r"bias variance $\sigma_b^2$")
+        bar = figure.colorbar(mesh, ax=axes, shrink=0.9, pad=0.01)
+        bar.set_label("identity − constant")
+    return figure
