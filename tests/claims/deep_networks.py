@@ -1,0 +1,265 @@
+"""What deep networks make of other digits after training on one or a few: the experiment that the claims share.
+
+Everything is small enough for one core: digits of 14×14 pixels, 8 channels or 96 units, and Adam for a few hundred
+steps, where the paper's momentum descent would need many thousands.
+"""
+
+from dataclasses import asdict, dataclass, fields
+from functools import cache, partial
+
+import numpy as np
+import torch
+from scipy import stats
+
+import empirics
+
+MEMBERS = 48
+FIRST_SEED = 1000  # not among those of the pilot runs that sizes and numbers of seeds were chosen by
+ALPHA = 1e-11  # of each order: what 46 of 48 seeds agree on is decided, and fewer than 50 orders book under 5e-10
+
+LEARNED = 0.05
+"""A network has learned its images when its loss is below this share of the zero function's."""
+ALIKE = 0.8
+"""Two images are alike from this correlation on, as `empirics.zone` has it."""
+
+
+@dataclass(frozen=True)
+class Study:
+    """Networks of one kind, trained from many seeds to reproduce digits.
+
+    Attributes:
+        kind: "CNN", "FCN", or "skips throughout", see `SkipsThroughout`.
+        depth: weight layers.
+        channels: of each hidden layer; in an FCN, its units.
+        kernel: taps of a CNN's kernels along an axis.
+        init: scheme of the initial weights.
+        bias: whether layers have biases.
+        activation: between layers.
+        residual: whether an FCN has skips over every two hidden layers.
+        optimizer: with its `lr`.
+        lr: learning rate.
+        steps: how long they train.
+        size: height and width of the digits.
+        trained_on: classes of the digits, one of each.
+        members: how many seeds.
+        device: where they train.
+    """
+
+    kind: str
+    depth: int
+    channels: int
+    kernel: int = 5
+    init: str = "xavier_uniform"
+    bias: bool = False
+    activation: str = "relu"
+    residual: bool = False
+    optimizer: str = "adam"
+    lr: float = 1e-3
+    steps: int = 400
+    size: int = 14
+    trained_on: tuple[int, ...] = (7,)
+    members: int = MEMBERS
+    device: str = "cpu"
+
+    def __str__(self) -> str:
+        defaults = {field.name: field.default for field in fields(self)}
+        said = {name: value for name, value in asdict(self).items() if value != defaults[name]}
+        kind, depth, channels = (said.pop(name) for name in ("kind", "depth", "channels"))
+        others = "".join(f", {name} {value}" for name, value in said.items() if name != "init")
+        return f"{kind}, {depth} layers of {channels}, {self.init}{others}"
+
+    @property
+    def recipe(self) -> empirics.Recipe:
+        return empirics.Recipe(optimizer=self.optimizer, lr=self.lr, steps=self.steps, init=self.init)
+
+    def make_model(self) -> torch.nn.Module:
+        settings = {"bias": self.bias, "activation": self.activation}
+        if self.kind == "CNN":
+            return empirics.CNN(1, self.depth, self.channels, self.kernel, **settings)
+        if self.kind == "skips throughout":
+            return SkipsThroughout(self.size**2, self.depth, self.channels, **settings)
+        return empirics.FCN(self.size**2, self.depth, self.channels, residual=self.residual, **settings)
+
+    @property
+    def training_images(self) -> np.ndarray:
+        return np.concatenate([digits(label, 1, self.size) for label in self.trained_on])
+
+    @property
+    def flat(self) -> bool:
+        return self.kind != "CNN"
+
+    @property
+    def ensemble(self) -> empirics.TrainedEnsemble:
+        return _trained(self)
+
+    @property
+    def learned(self) -> np.ndarray:
+        """Which members have learned their images, (members,)."""
+        return self.losses <= LEARNED
+
+    @property
+    def losses(self) -> np.ndarray:
+        """Each member's loss as a share of the zero function's, (members,)."""
+        return self.ensemble.history.losses[:, -1].numpy() / np.square(self.training_images).mean()
+
+    def answers(self, size: int | None = None, besides: tuple[int, ...] = ()) -> tuple[np.ndarray, np.ndarray]:
+        """Digits (n, 1, H, W) of other classes than those trained on, and the members' answers, seeds first.
+
+        Args:
+            size: height and width; None for those of the digits trained on.
+            besides: classes that are not asked about either.
+        """
+        asked = others((*self.trained_on, *besides), size or self.size)
+        given = asked.reshape(len(asked), -1) if self.flat else asked
+        answered = self.ensemble.predict(given).reshape(self.members, *asked.shape)
+        return asked, np.where(np.isfinite(answered), answered, 0)  # of a diverged member: no answer
+
+    def to_input(self, size: int | None = None, besides: tuple[int, ...] = ()) -> np.ndarray:
+        """Correlation of each answer with its input, (members, n); 0 where the answer is constant. See `answers`."""
+        asked, answered = self.answers(size, besides)
+        return np.nan_to_num(empirics.correlation(answered, asked))
+
+    def to_training_image(self) -> np.ndarray:
+        """Correlation of each answer with the digit trained on, or the nearest of them, (members, n)."""
+        _, answered = self.answers()
+        each = [np.nan_to_num(empirics.correlation(answered, image)) for image in self.training_images]
+        return np.max(each, axis=0)
+
+    def to_mixture(self) -> np.ndarray:
+        """Correlation of each answer with the best mixture of the digits trained on, (members, n)."""
+        _, answered = self.answers()
+        centred = [image.ravel() - image.mean() for image in self.training_images]
+        span = np.linalg.svd(centred, full_matrices=False)[2]
+        flat = answered.reshape(*answered.shape[:2], -1).astype(np.float64)
+        flat -= flat.mean(-1, keepdims=True)
+        length = np.linalg.norm(flat, axis=-1)
+        return np.linalg.norm(flat @ span.T, axis=-1) / np.where(length > 0, length, 1)
+
+    def summary(self) -> str:
+        """What its members do, in a line."""
+        identity, constant, losses = self.to_input().mean(1), self.to_training_image().mean(1), self.losses
+        return (
+            f"{self}: correlation with the input {_spread(identity)}, with the training image {_spread(constant)}, "
+            f"learned by {self.learned.sum()} of {self.members} (median loss {100 * np.median(losses):.2g} %)"
+        )
+
+
+CNN = partial(Study, "CNN", channels=8)
+FCN = partial(Study, "FCN", channels=96, steps=200)  # which learn sooner
+
+
+class SkipsThroughout(torch.nn.Module):
+    """Residual blocks x + W₂ relu(W₁ x) from the input to the output, without plain layers before or after."""
+
+    def __init__(self, in_features: int, depth: int, width: int, *, bias: bool, activation: str) -> None:
+        super().__init__()
+        self.blocks = torch.nn.ModuleList(
+            empirics.FCN(in_features, 2, width, bias=bias, activation=activation) for _ in range(depth // 2)
+        )
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        for block in self.blocks:
+            x = x + block(x)
+        return x
+
+
+@cache
+def _trained(study: Study) -> empirics.TrainedEnsemble:
+    images = study.training_images
+    given = images.reshape(len(images), -1) if study.flat else images
+    return empirics.train(
+        study.make_model,
+        given,
+        recipe=study.recipe,
+        seeds=range(FIRST_SEED, FIRST_SEED + study.members),
+        device=study.device,
+        progress=False,
+    )
+
+
+def digits(label: int, count: int, size: int) -> np.ndarray:
+    """The first digits of a class, (count, 1, H, W) in [0, 1]."""
+    pack = empirics.images("digits", size=size)
+    return pack.as_float()[np.flatnonzero(pack.labels == label)[:count]]
+
+
+def others(classes: tuple[int, ...], size: int) -> np.ndarray:
+    """Two digits of each other class, (n, 1, H, W)."""
+    return np.concatenate([digits(label, 2, size) for label in range(10) if label not in classes])
+
+
+def generalizes(study: Study, size: int | None = None) -> np.ndarray:
+    """Which members answer other digits with those digits: alike, on average, and more so than to the one learned."""
+    identity = study.to_input(size).mean(1)
+    same_size = size in (None, study.size)
+    return study.learned & (identity >= ALIKE) & (not same_size or identity > study.to_training_image().mean(1))
+
+
+def more_often(ledger, agrees: np.ndarray, contradicts: np.ndarray | None = None, **context) -> None:
+    """Decide whether a seed agrees with a statement more often than not, by the exact sign test.
+
+    Args:
+        ledger: where the evidence goes.
+        agrees: per seed, whether it does.
+        contradicts: whether it shows the opposite; None for all that do not agree. A tie is neither.
+        **context: what was compared.
+    """
+    opposite = ~agrees if contradicts is None else contradicts
+    n, k = len(agrees), int(agrees.sum())
+    needed = int(stats.binom.isf(ALPHA, n, 0.5)) + 1
+    ledger.order(
+        stats.binomtest(k, n, alternative="greater").pvalue,
+        stats.binomtest(int(opposite.sum()), n, alternative="greater").pvalue,
+        ALPHA,
+        smallest_detectable=f"what {needed} of {n} seeds show{_more_seeds(k / n, n)}",
+        seeds_that_agree=f"{k} of {n}",
+        seeds_that_contradict=f"{int(opposite.sum())} of {n}",
+        **context,
+    )
+
+
+def _more_seeds(share: float, n: int) -> str:
+    """How many seeds would decide, were the share of those that agree as seen."""
+    for more in range(n, 100_000, n):
+        for k in {round(share * more), round((1 - share) * more)}:
+            if stats.binom.sf(k - 1, more, 0.5) < ALPHA:
+                return f"; at the share seen, about {more} seeds would decide"
+    return "; at the share seen, no number of seeds below 100,000 would decide"
+
+
+def compare(ledger, what: str, greater: Study, lesser: Study, scores) -> None:
+    """Decide whether a score is greater in one study than in another, seed by seed, among networks that learned.
+
+    Args:
+        ledger: where the evidence goes.
+        what: the score, in words.
+        greater: the study in which the claim has it greater.
+        lesser: the other.
+        scores: study to scores, (members,).
+    """
+    a, b = scores(greater), scores(lesser)
+    both = greater.learned & lesser.learned
+    for study in (greater, lesser):
+        ledger.note(study.summary())
+    more_often(
+        ledger,
+        both & (a > b),
+        both & (a < b),
+        score=what,
+        greater_in=f"{greater}: {_spread(a)}",
+        than_in=f"{lesser}: {_spread(b)}",
+    )
+
+
+def identity(study: Study) -> np.ndarray:
+    """Mean correlation of a member's answers with their inputs, (members,)."""
+    return study.to_input().mean(1)
+
+
+def constant(study: Study) -> np.ndarray:
+    """Mean correlation of a member's answers with the image trained on, (members,)."""
+    return study.to_training_image().mean(1)
+
+
+def _spread(values: np.ndarray) -> str:
+    return f"{values.mean():.2f} ({values.min():.2f} to {values.max():.2f})"

@@ -1,0 +1,72 @@
+"""Deep fully connected networks: they answer with noise or with what they were trained on, never with what is asked.
+
+Each verdict is about 48 seeds, by the exact sign test: does a seed show it more often than not?
+"""
+
+from itertools import pairwise
+
+import pytest
+
+import empirics
+from tests.claims.deep_networks import FCN, Study, compare, constant, identity, more_often, others
+from tests.ledger import ClaimRefuted, claim
+
+FCN_MEMORIZES_OR_NOISE = claim(
+    "E.fcn-memorizes-or-noise",
+    statement="A fully connected network trained on one digit answers every other digit with noise (zone C) or with "
+    "the digit it was trained on (zone D), never with what it was asked, at any depth.",
+    source="Zhang et al. 2020, section 4.1, figure 2",
+)
+FCN_DEPTH_CONSTANT = claim(
+    "E.fcn-depth-constant",
+    statement="Deeper fully connected networks that have learned a digit are closer to the constant function.",
+    source="Zhang et al. 2020, section 4.1, figure 2",
+)
+RESIDUAL = claim(
+    "E.residual",
+    statement="Skip connections move deep fully connected networks from the constant function toward the identity.",
+    source="Zhang et al. 2020, appendix on residual networks",
+)
+
+DEEP = FCN(10)
+WITH_SKIPS = FCN(10, residual=True)
+WITHOUT_PLAIN_LAYERS = Study("skips throughout", 4, 96, steps=200)
+
+
+@FCN_MEMORIZES_OR_NOISE
+@pytest.mark.parametrize("init", ["xavier_uniform", "kaiming_uniform"])
+@pytest.mark.parametrize("depth", [1, 3, 10])
+def test_no_answer_is_the_input(depth, init, ledger):
+    study = FCN(depth, init=init)
+    ledger.note(study.summary())
+    rho = empirics.correlation(others(study.trained_on, study.size), study.training_images[0])
+    zones = empirics.zone(study.to_input(), study.to_training_image(), rho)
+    more_often(ledger, study.learned & (zones != "B").all(axis=1), study=str(study))
+
+
+@FCN_DEPTH_CONSTANT
+@pytest.mark.parametrize("init", ["xavier_uniform", "kaiming_uniform"])
+def test_deeper_is_closer_to_constant(init, ledger):
+    for shallow, deep in pairwise((1, 3, 10)):
+        compare(ledger, "correlation with the training image", FCN(deep, init=init), FCN(shallow, init=init), constant)
+
+
+@RESIDUAL
+def test_skips_keep_a_deep_network_from_the_constant_function(ledger):
+    compare(ledger, "correlation with the training image", DEEP, WITH_SKIPS, constant)
+
+
+@RESIDUAL
+def test_skips_from_input_to_output_lead_to_the_identity(ledger):
+    """Where no plain layer comes first or last the network already is the identity, but for what it must unlearn."""
+    compare(ledger, "correlation with the input", WITHOUT_PLAIN_LAYERS, DEEP, identity)
+
+
+@RESIDUAL
+@pytest.mark.xfail(
+    raises=ClaimRefuted,
+    reason="between a plain first and a plain last layer skips lead to noise: the first layer's random projection is "
+    "never undone",
+)
+def test_skips_between_plain_layers_lead_to_the_identity(ledger):
+    compare(ledger, "correlation with the input", WITH_SKIPS, DEEP, identity)
