@@ -34,8 +34,8 @@ def compute(runs: Runs) -> FigureData:
         "memorization; the circle is torch's default, 1/3, with the biases that 32 channels give it. Memorization "
         "takes "
         + ", ".join(f"{share:.0%} of the map at {depth} layers" for share, depth in zip(memorizes, DEPTHS, strict=True))
-        + ": deep networks whose weights shrink the signal until biases outweigh it. Without biases the weights' variance "
-        "cancels."
+        + ": deep networks whose weights shrink the signal until biases outweigh it. Without biases the weights' "
+        "variance cancels."
     )
     arrays = {
         "with_input": found[0],
