@@ -7,7 +7,7 @@ from theory.derivations import derive
 from theory.ensemble import Ensemble, initialization_ensemble
 from theory.networks import Convolutional, FullyConnected, LocallyConnected
 from theory.optimizer import GradientDescent, max_stable_lr
-from theory.relu import UnitFate, relu_unit_fate
+from theory.relu import ReluFate, relu_fate
 from theory.torch_layers import from_torch
 from theory.training import TrainedNetwork, gradient_descent
 
@@ -17,8 +17,8 @@ __all__ = [
     "FullyConnected",
     "GradientDescent",
     "LocallyConnected",
+    "ReluFate",
     "TrainedNetwork",
-    "UnitFate",
     "decompose",
     "derive",
     "from_torch",
@@ -26,6 +26,6 @@ __all__ = [
     "identity_mse_bound",
     "initialization_ensemble",
     "max_stable_lr",
-    "relu_unit_fate",
+    "relu_fate",
     "wide",
 ]

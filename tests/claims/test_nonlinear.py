@@ -139,14 +139,19 @@ def _check_units(example, targets, fraction, momentum, scheme, seed, ledger) -> 
     )
     weights = np.array([parameters(runs.snapshots[t], False) for t in range(steps + 1)])
     measured = weights @ example[0]  # responses, (steps + 1, units)
-    fate = theory.relu_unit_fate(measured[0], targets[0], rate=rate, momentum=momentum)
+    optimizer = theory.GradientDescent(lr, momentum=momentum)
+    fate = theory.relu_fate(weights[0], example[0], targets[0], optimizer=optimizer)
 
     alive = np.arange(steps)[:, None] < fate.death  # before each step, (steps, units)
     bound = _rounding(weights, example[0], targets[0], alive, lr, momentum)  # of each response, after each step
     # A unit that comes nearer to zero than rounding may die or live by rounding; what it then does is not examined.
     before_rest = np.arange(steps + 1)[:, None] <= np.minimum(fate.death, steps)
     told = ((np.abs(measured) > 2 * bound[:, None]) | ~before_rest).all(axis=0)
-    ledger.note(f"momentum {momentum:g}: {told.sum()} of {units} units keep clear of zero, {fate.alive.sum()} live")
+    killed = told & (fate.death > 0) & ~fate.alive
+    ledger.note(
+        f"momentum {momentum:g}: {told.sum()} of {units} units keep clear of zero, {fate.alive.sum()} live, "
+        f"overshoot kills {killed.sum()}"
+    )
     died = np.where((measured <= 0).any(axis=0), (measured <= 0).argmax(axis=0), np.inf)
     early = told & (np.minimum(died, fate.death) <= steps)
     ledger.holds(bool(np.all(died[early] == fate.death[early])), rate=rate, momentum=momentum)
@@ -163,8 +168,7 @@ def _check_units(example, targets, fraction, momentum, scheme, seed, ledger) -> 
     own = 64 * U * (np.abs(measured[0]) + targets[0] + np.abs(fate.response)) / (1 - momentum) ** 2
     ledger.agree(np.abs(measured[-1] - fate.response)[settled], (to_go + bound[-1] + own)[settled], what="responses")
     # Training moves weights along the example only: w = w₀ + (z − z₀) x̂/‖x̂‖².
-    limit = weights[0] + (fate.response - measured[0])[:, None] * example / square
-    off = np.linalg.norm(weights[-1] - limit, axis=1)
+    off = np.linalg.norm(weights[-1] - fate.weight, axis=1)
     along = ((to_go + bound[-1] + own) / np.sqrt(square))[settled]
     ledger.agree(off[settled], along + bound[-1] / np.sqrt(square), what="weights")
     return True
