@@ -73,7 +73,7 @@ def distances(
 
 
 def check_approach(ledger, widths: tuple[int, ...], off: np.ndarray, what: str) -> None:
-    """Each network of the greatest width is nearer than its like of the least; and by which power, with its interval."""
+    """Each network of the greatest width is nearer than its like of the least; and by which power."""
     more_often(ledger, off[:, -1] < off[:, 0], network=what)
     logs = np.log(widths) - np.mean(np.log(widths))
     exponents = np.log(off) @ logs / (logs @ logs)  # one fit a seed: independent networks, width by width
