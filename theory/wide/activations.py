@@ -60,7 +60,8 @@ class Activation(Protocol):
             q1: variances of u.
             q2: variances of v, broadcast against q1.
             pair: D = E(u − v)² or K, in the broadcast shape. It is used up, as is `total`.
-            total: E(u + v)², which tells correlations near −1 apart as D does those near 1; None where there are none.
+            total: E(u + v)², which tells correlations near −1 apart as D does those near 1; None where none is below
+                −1/2.
             roundings: how many rounded operations made this layer's variances and pairs out of the last one's.
         """
 
@@ -74,7 +75,7 @@ class Rectifier:
 
         κ_relu = (f − g)/8 + j/(4π),   κ̇_relu = 1/2 − θ/(2π),   D_relu = D/2 − j/(2π),   tan(θ/2) = √(g/f).
 
-    A g of which rounding leaves nothing, below roundings · u · (D + |q₁ − q₂|), counts as 0: multiples of one image
+    A g of which rounding leaves nothing, below 2 · roundings · u · |q₁ − q₂|, counts as 0: multiples of one image
     have angle 0, not 10⁻⁸. As in torch φ'(0) = slope, which is all that a pixel without variance has of φ'.
     """
 
@@ -98,7 +99,9 @@ class Rectifier:
         g = _above_noise(pair, apart, q1, q2, roundings)
         f = (2 * root1) * (2 * root2) - g if total is None else _above_noise(total, apart, q1, q2, roundings)
         cosine = f - g  # 4√(q₁q₂) cos θ
-        f = np.maximum(f, g * NEGLIGIBLE + TINY, out=f)  # θ = π where f = 0, and any θ where all is 0
+        if total is not None:
+            np.maximum(f, g * NEGLIGIBLE, out=f)  # θ = π where f = 0
+        f += TINY  # and 0 where there is no variance
         tangent = np.sqrt(g / f)
         half_angle = np.arctan(tangent)
         f *= tangent  # √(gf)
@@ -112,7 +115,7 @@ class Rectifier:
         cosine += j
         half_angle *= -((1 - a) ** 2) / math.pi
         half_angle += (1 + a**2) / 2
-        if not (np.all(q1) and np.all(q2)):
+        if not (q1.all() and q2.all()):
             # E φ' is a + (1 − a)/2 of what has variance, and a of what has none: there u and v are independent.
             dead = (q1 == 0) | (q2 == 0)
             np.copyto(half_angle, self._mean_slope(q1) * self._mean_slope(q2), where=dead)
@@ -126,12 +129,11 @@ class Rectifier:
 def _above_noise(pair: np.ndarray, apart: np.ndarray, q1: np.ndarray, q2: np.ndarray, roundings: int) -> np.ndarray:
     """D − (√q₁ − √q₂)² in place of D, or 0 where it is less than the rounding of D and of the two variances.
 
-    Variances off by a relative ε move the square by at most ε |q₁ − q₂|.
+    Variances off by a relative ε move the square by at most ε |q₁ − q₂|, and the square itself is at most |q₁ − q₂|.
     """
-    noise = q1 - q2
+    epsilon = roundings * UNIT_ROUNDOFF
+    noise = 2 * epsilon * q1 - 2 * epsilon * q2
     np.abs(noise, out=noise)
-    noise += pair
-    noise *= roundings * UNIT_ROUNDOFF
     pair -= apart
     np.copyto(pair, 0.0, where=pair <= noise)
     return pair

@@ -9,8 +9,8 @@ import numpy as np
 from numerics import Window
 from numerics.patches import IMAGE_SHAPES
 from theory.wide.layers import Layer
-from theory.wide.network import KernelPair, WideNetwork
-from theory.wide.pixel_pairs import AllPairs, Pixels, Strip
+from theory.wide.network import OUT_OF_RANGE, KernelPair, WideNetwork
+from theory.wide.pixel_pairs import AllPairs, Margin, Pixels, Strip
 from theory.wide.recursion import Hidden, Start, hidden_moments, kernels
 
 BLOCK = 2**15  # pairs of pixels treated at a time, where images are small: their fields fit a processor's cache
@@ -72,6 +72,7 @@ class Convolutional(WideNetwork):
         self.window.output_size(*x.shape[-2:])
         return x
 
+    @OUT_OF_RANGE
     def variances(self, x: np.ndarray, layers: tuple[Layer, ...]) -> np.ndarray:
         """K(p, p) of each pixel of a batch, (n, H, W)."""
         square = np.mean(x**2, axis=1)
@@ -79,6 +80,7 @@ class Convolutional(WideNetwork):
         last = hidden[-1].square if hidden else square
         return Pixels(self.window).mean(last) * layers[-1].weight_variance + layers[-1].bias_variance
 
+    @OUT_OF_RANGE
     def kernels(
         self,
         x1: np.ndarray,
@@ -101,11 +103,13 @@ class Convolutional(WideNetwork):
         size = max(1, BLOCK // (shape[2] * shape[3] * shape[5]))
         for i, j in _image_pairs(len(x1), len(x2), same, size):
             a, b = x1[i], x2[j]
+            hidden = _at(first, i), _at(second, j)
+            margins = self._margin(a), self._margin(b)
             for pairs in self._worlds(a, b, twins=same and bool(np.all(i == j))):
                 found = kernels(
                     pairs,
-                    _start(pairs, a, b),
-                    (_at(first, i), _at(second, j)),
+                    _start(pairs, a, b, margins),
+                    hidden,
                     layers,
                     self.nonlinearity,
                     depths=depths,
@@ -117,6 +121,9 @@ class Convolutional(WideNetwork):
                         if whole is not None:
                             _write(whole, pairs, np.asarray(part), i, j, mirrored=same)
         return result
+
+    def _margin(self, x: np.ndarray) -> Margin:
+        return Pixels(self.window).margin(np.mean(x**2, axis=1))
 
     def _moments(self, x: np.ndarray, layers: tuple[Layer, ...]) -> list[Hidden]:
         return hidden_moments(Pixels(self.window), np.mean(x**2, axis=1), layers, self.nonlinearity, False)
@@ -145,10 +152,19 @@ def _image_pairs(n1: int, n2: int, same: bool, size: int) -> Iterator[tuple[np.n
 
 def _at(hidden: list[Hidden], index: np.ndarray) -> list[Hidden]:
     """The moments of some of the images."""
-    return [Hidden(*(each[index] for each in layer)) for layer in hidden]
+    return [
+        Hidden(
+            variance=layer.variance[index],
+            square=layer.square[index],
+            margin=Margin(*(field[index] for field in layer.margin)),
+            branch_mean=layer.branch_mean[index],
+            mean=layer.mean[index],
+        )
+        for layer in hidden
+    ]
 
 
-def _start(pairs: AllPairs | Strip, a: np.ndarray, b: np.ndarray) -> Start:
+def _start(pairs: AllPairs | Strip, a: np.ndarray, b: np.ndarray, margins: tuple[Margin, Margin]) -> Start:
     product: Any = 0.0
     difference: Any = 0.0
     total: Any = 0.0
@@ -158,8 +174,7 @@ def _start(pairs: AllPairs | Strip, a: np.ndarray, b: np.ndarray) -> Start:
         product = product + first * second / channels
         difference = difference + (first - second) ** 2 / channels
         total = total + (first + second) ** 2 / channels
-    squares = np.mean(a**2, axis=1), np.mean(b**2, axis=1)
-    return Start(squares, product, difference, total if np.any(product < 0) else None)
+    return Start(margins, product, difference, total if np.any(product < 0) else None)
 
 
 def _write(

@@ -1,14 +1,14 @@
 """Infinitely wide fully connected networks."""
 
 from dataclasses import KW_ONLY, dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
 from numerics.arguments import boolean
 from theory.wide.layers import Layer
-from theory.wide.network import KernelPair, WideNetwork
-from theory.wide.recursion import Start, hidden_moments, kernels
+from theory.wide.network import OUT_OF_RANGE, KernelPair, WideNetwork
+from theory.wide.recursion import Hidden, Start, hidden_moments, kernels
 
 BLOCK = 2**15  # pairs of vectors treated at a time: their fields fit a processor's cache
 
@@ -18,6 +18,9 @@ class _Vectors:
 
     def mean(self, field: np.ndarray) -> np.ndarray:
         return field
+
+    def margin(self, field: np.ndarray) -> None:
+        return None
 
 
 class _VectorPairs:
@@ -31,7 +34,7 @@ class _VectorPairs:
     def second(self, field: np.ndarray) -> np.ndarray:
         return field[None, :]
 
-    def mean(self, field: np.ndarray, scale: float, alone: tuple[np.ndarray, np.ndarray] | None = None) -> np.ndarray:
+    def mean(self, field: np.ndarray, scale: float, alone: Any = None) -> np.ndarray:
         return field * scale
 
 
@@ -81,12 +84,14 @@ class FullyConnected(WideNetwork):
         """Whether there are skips."""
         return self.residual
 
+    @OUT_OF_RANGE
     def variances(self, x: np.ndarray, layers: tuple[Layer, ...]) -> np.ndarray:
         """K(x, x) of each input, (n,)."""
         square = np.mean(x**2, axis=1)
         hidden = hidden_moments(_Vectors(), square, layers, self.nonlinearity, self.residual)
         return (hidden[-1].square if hidden else square) * layers[-1].weight_variance + layers[-1].bias_variance
 
+    @OUT_OF_RANGE
     def kernels(
         self,
         x1: np.ndarray,
@@ -112,8 +117,8 @@ class FullyConnected(WideNetwork):
             block = slice(begin, begin + rows)
             found = kernels(
                 _VectorPairs(),
-                _start(x1[block], x2, (squares[0][block], squares[1])),
-                ([type(layer)(*(field[block] for field in layer)) for layer in hidden[0]], hidden[1]),
+                _start(x1[block], x2),
+                (_at(hidden[0], block), hidden[1]),
                 layers,
                 self.nonlinearity,
                 residual=self.residual,
@@ -128,8 +133,16 @@ class FullyConnected(WideNetwork):
         return result
 
 
-def _start(x1: np.ndarray, x2: np.ndarray, squares: tuple[np.ndarray, np.ndarray]) -> Start:
+def _at(hidden: list[Hidden], block: slice) -> list[Hidden]:
+    """The moments of some of the vectors."""
+    return [
+        Hidden(layer.variance[block], layer.square[block], None, layer.branch_mean[block], layer.mean[block])
+        for layer in hidden
+    ]
+
+
+def _start(x1: np.ndarray, x2: np.ndarray) -> Start:
     a, b = x1[:, None, :], x2[None, :, :]
     product = np.mean(a * b, axis=-1)
     total = np.mean((a + b) ** 2, axis=-1) if np.any(product < 0) else None
-    return Start(squares, product, np.mean((a - b) ** 2, axis=-1), total)
+    return Start((None, None), product, np.mean((a - b) ** 2, axis=-1), total)

@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from theory.wide.gradient_flow import GradientFlow
 
 
+# What leaves float64's range on the way is refused at the end, in a sentence.
+OUT_OF_RANGE = np.errstate(over="ignore", invalid="ignore")
+SMALLEST = 1e-280  # a variance below has products of variances that leave float64's range
+
+
 class KernelPair(NamedTuple):
     """K and Θ, each (n1, n2, *units1, *units2), or None where it was not asked for."""
 
@@ -156,6 +161,20 @@ class WideNetwork:
 
     # What follows from that.
 
+    def require_range_of(self, x: np.ndarray, layers: tuple[Layer, ...]) -> None:
+        """Refuse inputs whose variances grow or shrink out of float64's range.
+
+        Raises:
+            OverflowError: saying so.
+        """
+        axes = tuple(range(1, x.ndim))
+        largest = np.max(self.variances(x, layers).reshape(len(x), -1), axis=1)
+        if not np.all(np.isfinite(largest)) or np.any((largest < SMALLEST) & np.any(x != 0, axis=axes)):
+            raise OverflowError(
+                f"variances leave float64's range: after {self.depth} layers they are {np.max(largest):.3g} "
+                f"and {np.min(largest):.3g} for inputs of mean square {np.max(x**2):.3g} at most"
+            )
+
     @property
     def nonlinearity(self) -> Activation:
         """φ."""
@@ -190,6 +209,8 @@ class WideNetwork:
         found = self.kernels(first, second, layers, depths=(self.depth,), covariance=not tangent, tangent=tangent)[
             self.depth
         ]
+        for batch in (first, first if second is None else second):
+            self.require_range_of(batch, layers)
         kernel = found.tangent if tangent else found.covariance
         return like(x1, require_range(kernel))
 

@@ -20,7 +20,7 @@ of Zhang et al. 2020 follow the activation, which the mean terms, ours, take int
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -33,6 +33,9 @@ class Units(Protocol):
 
     def mean(self, field: np.ndarray) -> np.ndarray:
         """⟨·⟩ of a field over units."""
+
+    def margin(self, field: np.ndarray) -> Any:
+        """The field as `Pairs.mean` takes it for pairs of which one unit lies in the padding."""
 
 
 class Pairs(Protocol):
@@ -48,14 +51,14 @@ class Pairs(Protocol):
     def second(self, field: np.ndarray) -> np.ndarray:
         """A field over the second input's units, likewise."""
 
-    def mean(self, field: np.ndarray, scale: float, alone: tuple[np.ndarray, np.ndarray] | None = None) -> np.ndarray:
+    def mean(self, field: np.ndarray, scale: float, alone: Any = None) -> np.ndarray:
         """A new field, scale · ⟨·⟩ of a field over pairs.
 
         Args:
             field: over pairs.
             scale: a factor.
-            alone: what stands for a pair of which one unit lies in the padding, given by the other: a field over the
-                first input's units and one over the second's. Zeros where None.
+            alone: what stands for a pair of which one unit lies in the padding, given by the other: `Units.margin` of
+                a field over the first input's units and of one over the second's. Zeros where None.
         """
 
 
@@ -65,12 +68,14 @@ class Hidden(NamedTuple):
     Attributes:
         variance: q, of the pre-activations.
         square: ⟨φ²⟩ of what the next layer sees.
+        margin: the same, as a margin.
         branch_mean: E φ of the layer's own activations.
         mean: of what the next layer sees.
     """
 
     variance: np.ndarray
     square: np.ndarray
+    margin: Any
     branch_mean: np.ndarray
     mean: np.ndarray
 
@@ -93,7 +98,7 @@ def hidden_moments(
             skipped = passed[index - 2]
             square = square + skipped.square + 2 * skipped.mean * branch_mean
             mean = branch_mean + skipped.mean
-        passed.append(Hidden(variance, square, branch_mean, mean))
+        passed.append(Hidden(variance, square, units.margin(square), branch_mean, mean))
     return passed
 
 
@@ -101,13 +106,13 @@ class Start(NamedTuple):
     """What the first layer sees, before the mean over taps.
 
     Attributes:
-        squares: ⟨x²⟩ of the first and of the second inputs, fields over units.
+        margins: of ⟨x²⟩, of the first and of the second inputs.
         product: ⟨x x'⟩ over pairs.
         difference: ⟨(x − x')²⟩ over pairs.
         total: ⟨(x + x')²⟩ over pairs, or None where no products are negative.
     """
 
-    squares: tuple[np.ndarray, np.ndarray]
+    margins: tuple[Any, Any]
     product: np.ndarray
     difference: np.ndarray
     total: np.ndarray | None
@@ -151,14 +156,15 @@ def kernels(
     """
     product, total = start.product, start.total
     pair = start.difference if activation.carries_difference else product
-    alone = start.squares
+    alone = start.margins
     flowing = None  # σ_w-free part of the tangents, κ̇ Θ, that the next layer sees
     stream: list[tuple[np.ndarray, np.ndarray, np.ndarray | None]] = []
     for depth, layer in enumerate(layers, start=1):
         theta = None
         if tangent:
-            theta = pairs.mean(_learned(layer, product, flowing), 1.0)
-            theta += layer.bias_rate
+            theta = pairs.mean(_learned(layer, product, flowing), layer.weight_variance)
+            if layer.bias_rate:
+                theta += layer.bias_rate
         if depth in depths:
             K = pairs.mean(product, layer.weight_variance) + layer.bias_variance if covariance else None
             yield Kernels(depth, K, theta)
@@ -176,7 +182,7 @@ def kernels(
         product, slope, pair = activation.dual(
             pairs.first(before.variance), pairs.second(after.variance), pair, total, roundings
         )
-        total, alone = None, (before.square, after.square)
+        total, alone = None, (before.margin, after.margin)
         flowing = theta if theta is None or slope is None else np.multiply(theta, slope, out=theta)
         if closes_skip(depth - 1, residual):
             crossed = _cross_terms(pairs, hidden, depth - 1, activation.carries_difference)
@@ -187,11 +193,11 @@ def kernels(
 
 
 def _learned(layer: Layer, product: np.ndarray, flowing: np.ndarray | None) -> np.ndarray:
-    """ω κ + σ_w² κ̇ Θ."""
-    own = product * layer.weight_rate
+    """(ω/σ_w²) κ + κ̇ Θ."""
+    learned = product * (layer.weight_rate / layer.weight_variance)
     if flowing is not None:
-        own += layer.weight_variance * flowing
-    return own
+        learned += flowing
+    return learned
 
 
 def _cross_terms(
