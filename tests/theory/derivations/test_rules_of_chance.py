@@ -1,0 +1,197 @@
+"""Rules about inequalities, conditions and chance prove what is true, and nothing that is only nearly so."""
+
+from sympy import (
+    And,
+    Eq,
+    Ge,
+    Implies,
+    Integer,
+    Integral,
+    Le,
+    Limit,
+    MatrixSymbol,
+    Min,
+    Sum,
+    Symbol,
+    Trace,
+    exp,
+    factorial,
+    oo,
+    pi,
+    sqrt,
+    symbols,
+)
+
+from theory.derivations.expectation import Expectation, ExpectedMatrix, ExpectedTraces
+from theory.derivations.expressions import SquaredNorm
+from theory.derivations.inequalities import Inequality
+from theory.derivations.inequality_induction import InequalityInduction, JointInduction
+from theory.derivations.order import Conditional, LeastOf, PartOf, Transitivity, at_most, slack, times, total, when
+from theory.derivations.probability import Exchange, Exponentials, Independence, Markov, Monotonicity, Probability
+from theory.derivations.real_terms import real_sequence
+from theory.derivations.rules import GeometricLimit
+from theory.derivations.series import ExponentialSeries, Factorials, GaussianIntegral, Integration, Termwise
+from theory.derivations.unfolding import Unfolding
+
+n = Symbol("n", integer=True, nonnegative=True)
+i, rows, columns = (Symbol(name, integer=True, positive=True) for name in ("i", "p", "q"))
+x, y, z, h = symbols("x y z h", real=True)
+a, v = symbols("a v", positive=True)
+k = real_sequence("k")
+Z, H = MatrixSymbol("Z", rows, columns), MatrixSymbol("H", rows, columns)
+
+
+def eq(left, right):
+    return Eq(left, right, evaluate=False)
+
+
+def test_induction_needs_base_and_step():
+    doubling = eq(k(n + 1), 2 * k(n))
+    start = eq(k(0), Integer(1))
+    positive = at_most(Integer(0), k(n))
+    whole = InequalityInduction(
+        variable=n,
+        base=Inequality((start,), certificate=Integer(1)),
+        step=Inequality((doubling,), certificate=2 * k(n)),
+    )
+    assert whole.prove(positive) is True
+    without_base = InequalityInduction(variable=n, step=Inequality((doubling,), certificate=2 * k(n)))
+    assert without_base.prove(positive) is None
+    assert InequalityInduction(variable=n, base=whole.base).prove(positive) is None
+    assert whole.prove(at_most(Integer(2), k(n))) is not True
+
+
+def test_no_base_may_use_the_hypothesis():
+    """Both sequences keep whatever sign they start with; nothing says what that is."""
+    first, second = at_most(Integer(0), k(n)), at_most(Integer(0), real_sequence("l")(n))
+    keeps = [(eq(part.rhs.func(part.rhs.args[0], n + 1), part.rhs), part) for part in (first, second)]
+    parts = tuple(
+        (
+            part,
+            InequalityInduction(
+                variable=n,
+                base=Inequality(certificate=part.rhs.subs(n, 0)),
+                step=Inequality((constant,), certificate=slack(part)),
+            ),
+        )
+        for constant, part in keeps
+    )
+    assert JointInduction(parts=parts).prove(And(first, second)) is None
+
+
+def test_a_condition_may_be_used_and_is_needed():
+    small, below = at_most(x, y), at_most(2 * x, 2 * y)
+    halved = Inequality(certificate=times(Integer(2), slack(small)))
+    assert Conditional(by=halved).prove(when(small)(below)) is True
+    assert Conditional(by=halved).prove(when(at_most(x, 2 * y))(below)) is not True
+    assert Conditional(by=PartOf((when(small)(And(below, x > z)),))).prove(when(small)(below)) is True
+    assert Conditional(by=PartOf((when(x > z)(And(below, x > z)),))).prove(when(small)(below)) is None
+    assert PartOf((Implies(small, below),)).prove(below) is None
+
+
+def test_a_condition_must_not_speak_of_what_a_proof_runs_through():
+    """k₀ ≥ 1 and k_{n+1} = k_n − 1 does not stay positive, though each step from a k_n ≥ 1 does."""
+    falling, start = eq(k(n + 1), k(n) - 1), eq(k(0), Integer(1))
+    large, positive = at_most(Integer(1), k(n)), at_most(Integer(0), k(n))
+    step = InequalityInduction(
+        variable=n,
+        base=Inequality((start,), certificate=Integer(1)),
+        step=Inequality((falling,), certificate=slack(large)),
+    )
+    assert Conditional(by=step).prove(when(large)(positive)) is None
+    limit = eq(Limit(x**n, n, oo), Integer(0))
+    contraction = abs(x) < 1
+    assert Conditional(by=GeometricLimit()).prove(when(contraction)(limit)) is True
+    assert Conditional(by=GeometricLimit()).prove(when(contraction, n > 3)(limit)) is None
+    random = at_most(Trace(H.T * Z), Integer(1))
+    bounded = at_most(Expectation(exp(Trace(H.T * Z)), Z), Expectation(exp(Integer(1)), Z))
+    assert Conditional(by=Monotonicity()).prove(when(random)(bounded)) is None
+
+
+def test_chains_lead_from_one_end_to_the_other():
+    assert Transitivity((at_most(x, y), eq(z, y), at_most(z, h))).prove(at_most(x, h)) is True
+    assert Transitivity((at_most(x, y), at_most(h, y))).prove(at_most(x, h)) is None
+    assert Transitivity((at_most(x, y),)).prove(eq(x, y)) is None
+    assert LeastOf((at_most(x, y), at_most(x, z))).prove(at_most(x, Min(y, z))) is True
+    assert LeastOf((at_most(x, y),)).prove(at_most(x, Min(y, z))) is None
+    assert LeastOf().prove(at_most(Min(y, z), y)) is True
+    assert LeastOf().prove(at_most(y, Min(y, z))) is not True
+
+
+def test_sums_are_compared_term_by_term():
+    one = at_most(k(i), x)
+    assert Termwise((one,)).prove(at_most(Sum(k(i), (i, 1, rows)), rows * x)) is True
+    assert Termwise((one,)).prove(at_most(Sum(k(i), (i, 0, rows)), rows * x)) is False
+    assert Termwise((at_most(k(i), i * x),)).prove(at_most(Sum(k(i), (i, 1, rows)), rows * i * x)) is None
+    assert ExponentialSeries().prove(eq(Sum(a**n / factorial(n), (n, 0, oo)), exp(a))) is True
+    assert ExponentialSeries().prove(eq(Sum(a**n / factorial(n + 1), (n, 0, oo)), exp(a))) is not True
+    assert Factorials().prove(eq(factorial(n + 1), (n + 1) * factorial(n))) is True
+    assert Factorials().prove(eq(factorial(n + 1), n * factorial(n))) is not True
+
+
+def test_integrals_have_their_constants():
+    normal = exp(-(z**2) / 2) / sqrt(2 * pi)
+    assert GaussianIntegral(curvature=Integer(1)).prove(eq(Integral(normal, (z, -oo, oo)), Integer(1))) is True
+    assert GaussianIntegral(curvature=Integer(1)).prove(eq(Integral(normal, (z, -oo, oo)), Integer(2))) is False
+    assert GaussianIntegral(curvature=Integer(1)).prove(eq(Integral(normal, (z, 0, oo)), Integer(1))) is None
+    assert GaussianIntegral(curvature=x).prove(eq(Integral(exp(-x * z**2 / 2), (z, -oo, oo)), sqrt(2 * pi / x))) is None
+    assert Integration().prove(eq(Integral(z**2, (z, 0, 1)), Integer(1) / 3)) is True
+    assert Integration().prove(eq(Integral(z**2, (z, 0, 1)), Integer(1) / 2)) is False
+
+
+def test_independent_entries_multiply():
+    law = exp(-(z**2) / (2 * v)) / sqrt(2 * pi * v)
+    line = (z, -oo, oo)
+    one_entry = eq(Integral((exp(h * z) * law).powsimp(), line), exp(v * h**2 / 2))
+    density = eq(Integral(law, line), Integer(1))
+    both = Independence((one_entry, density), random=(Z, z), fixed=(H, h))
+    claim = eq(Expectation(exp(Trace(H.T * Z)), Z), exp(v * SquaredNorm(H) / 2))
+    assert both.prove(claim) is True
+    assert both.prove(eq(claim.lhs, exp(v * SquaredNorm(H)))) is None
+    assert Independence((one_entry,), random=(Z, z), fixed=(H, h)).prove(claim) is None  # is it a density?
+    assert Independence((density,), random=(Z, z), fixed=(H, h)).prove(eq(claim.lhs, Integer(1))) is not True
+    squared = eq(Expectation(exp(Trace(H.T * Z) ** 2), Z), claim.rhs)
+    assert both.prove(squared) is None  # no sum over the entries
+
+
+def test_probabilities_are_bounded_by_exponential_moments():
+    event = Ge(SquaredNorm(Z), a, evaluate=False)
+    moment = Expectation(exp(v * SquaredNorm(Z)), Z)
+    assert Markov().prove(at_most(Probability(event, Z), exp(-v * a) * moment)) is True
+    assert Markov().prove(at_most(Probability(event, Z), exp(-2 * v * a) * moment)) is False
+    assert Markov().prove(at_most(Probability(Le(SquaredNorm(Z), a, evaluate=False), Z), exp(-v * a) * moment)) is None
+    assert Markov().prove(at_most(Probability(event, Z), exp(v * a) * Expectation(exp(-v * SquaredNorm(Z)), Z))) is None
+
+
+def test_expectations_are_monotone_and_exchange():
+    inner = exp(Trace(H.T * Z))
+    swapped = eq(Expectation(Expectation(inner, Z), H), Expectation(Expectation(inner, H), Z))
+    assert Exchange().prove(swapped) is True
+    signed = Trace(H.T * Z)
+    assert Exchange().prove(swapped.subs(inner, signed)) is None  # Tonelli is for what is positive
+    smaller = at_most(inner, exp(SquaredNorm(Z)))
+    assert Monotonicity((smaller,)).prove(at_most(*(Expectation(side, Z) for side in smaller.args))) is True
+    assert Monotonicity((smaller,)).prove(at_most(*(Expectation(side, Z) for side in reversed(smaller.args)))) is None
+    assert Exponentials((at_most(x, y),)).prove(at_most(exp(x), exp(y))) is True
+    assert Exponentials((at_most(x, y),)).prove(at_most(exp(y), exp(x))) is None
+
+
+def test_expectations_are_linear_in_moments():
+    second = eq(ExpectedMatrix(Z.T * Z, Z), a * H.T * H)
+    claim = eq(Expectation(Trace(Z * Z.T), Z), a * Trace(H.T * H))
+    assert ExpectedTraces((second,)).prove(claim) is True
+    assert ExpectedTraces((second,)).prove(eq(claim.lhs, 2 * claim.rhs)) is False
+    assert ExpectedTraces((second,)).prove(eq(Expectation(Trace(Z.T * Z * Z.T * Z), Z), claim.rhs)) is None
+    assert ExpectedTraces().prove(claim) is None
+
+
+def test_definitions_are_put_in():
+    assert Unfolding((eq(x, y + 1), eq(y, z**2))).prove(eq(x**2, (z**2 + 1) ** 2)) is True
+    assert Unfolding((eq(x, y + 1),)).prove(eq(x**2, y**2 + 1)) is None
+    assert Unfolding((eq(x + y, z),)).prove(eq(x + y, z)) is None  # no definition of a symbol
+
+
+def test_certificates_are_read_as_they_stand():
+    gap = at_most(x, y)
+    assert Inequality((gap,), certificate=total(slack(gap), a)).prove(x < y + a) is True
+    assert Inequality((gap,), certificate=total(slack(gap), -a)).prove(at_most(x + a, y)) is not True
