@@ -209,13 +209,13 @@ def test_the_identity_without_padding_is_the_centre_crop():
 
 
 def test_small_deviations_are_random_all_the_same():
-    """Untrained, two pixels of moduli 1 and 1e-9, each seen by two units: weights v |pixel|²/4, v = 2/2."""
-    pixels = np.array([[[1.0, 0.0]], [[0.0, 1e-9]]])
+    """Untrained, two pixels of moduli 1 and 1e-12, each seen by two units: weights v |pixel|²/4, v = 2/2."""
+    pixels = np.array([[[1.0, 0.0]], [[0.0, 1e-12]]])
     ensemble = theory.initialization_ensemble(
         theory.Convolutional(2, kernel_size=1), pixels, scheme="kaiming_normal", steps=0, optimizer=DESCENT
     )
     (law,) = ensemble.mse_law(pixels, np.zeros_like(pixels))
-    assert np.abs(np.sort(law.weights) / [0.25e-18, 0.25e-18, 0.25, 0.25] - 1).max() <= 16 * EPS
+    assert np.abs(np.sort(law.weights) / [0.25e-24, 0.25e-24, 0.25, 0.25] - 1).max() <= 16 * EPS
     assert law.constant == 0
 
 
