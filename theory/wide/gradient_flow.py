@@ -76,6 +76,7 @@ class GradientFlow:
         if not time >= 0:
             raise ValueError(f"time must not be negative, got {time}")
         layers = network.layers(X.shape[1], T.shape[1])
+        network.require_range_of(X, layers)
         depth = network.depth
         kernel = network.kernels(X, None, layers, depths=(depth,), covariance=False, tangent=True)[depth].tangent
         return cls._solved(network, x_hat, X, as_rows(T), float(time), as_matrix(require_range(kernel)))
