@@ -74,6 +74,14 @@ def test_overshoot_kills_a_unit_that_started_alive():
     assert fate_of(np.array([4.0]), np.array([1.0]), 0.5).alive[0]
 
 
+def test_alternating_overshoots_that_still_grow_kill_later():
+    # (1 + √½)² < 2.95 < 3: what is left is −1.95, 2.3275, −2.39…; 1 + 5/11 survives the first and dies of the third.
+    start, target = np.array([1 + 5 / 11]), np.array([1.0])
+    responses, _ = train_unit(start[0], target[0], 2.95, 0.5, 3)
+    assert [response > 0 for response in responses] == [True, True, True, False]
+    assert fate_of(start, target, 2.95, 0.5).death[0] == 3
+
+
 def test_a_unit_at_its_target_stays_and_a_dead_one_too():
     fate = fate_of(np.array([1.0, -3.0, 0.0]), np.array([1.0, 1.0, 1.0]), 1.9, 0.5)
     np.testing.assert_array_equal(fate.response, [1.0, -3.0, 0.0])
