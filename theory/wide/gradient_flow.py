@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-import array_api_compat
 import numpy as np
 from jaxtyping import Float, Num
 
@@ -170,17 +169,8 @@ class GradientFlow:
         """
         x1, first = self._check("x1", x1)
         second = None if x2 is None else self._check("x2", x2)[1]
-        prior = self.network.kernels(first, second, self._layers, depths=self._depths, covariance=True, tangent=False)[
-            self.network.depth
-        ].covariance
-        spread = as_matrix(require_range(prior))
-        B, K = self._response(first)
-        if second is None:
-            B2, K2, second = B, K, first
-        else:
-            B2, K2 = self._response(second)
-        spread = spread + (B @ self._prior @ B2.T - B @ K2.T - K @ B2.T)
-        return like(x1, as_kernel(spread, units(first), units(second)))
+        law = self._law(first, second)
+        return like(x1, as_kernel(law, units(first), units(first if second is None else second)))
 
     def expected_mse(self, x: Num[Any, "..."], reference: Num[Any, "..."] | None = None) -> Float[Any, "..."]:
         """Return E (mean squared error of f(x)) for each input: squared bias plus variance.
@@ -230,7 +220,7 @@ class GradientFlow:
         values = []
         for image, answer in zip(batch, known, strict=True):
             one = image[None]
-            law = as_matrix(np.asarray(self.covariance(self._plain(one))))
+            law = self._law(one, None)
             mean = as_rows(self._moved(one, self._targets))
             values.append(expected_correlation(mean.T, law, as_rows(answer[None]).T))
         return self._per_input(values, x)
@@ -238,38 +228,45 @@ class GradientFlow:
     @cached_property
     def _prior(self) -> np.ndarray:
         """K(X, X) as a matrix."""
-        kernel = self.network.kernels(
-            self._inputs, None, self._layers, depths=self._depths, covariance=True, tangent=False
-        )[self.network.depth].covariance
-        return as_matrix(require_range(kernel))
-
-    @property
-    def _depths(self) -> tuple[int, ...]:
-        return (self.network.depth,)
+        depth = self.network.depth
+        found = self.network.kernels(self._inputs, None, self._layers, depths=(depth,), covariance=True, tangent=False)
+        return as_matrix(require_range(found[depth].covariance))
 
     @property
     def _layers(self) -> tuple[Layer, ...]:
         return self.network.layers(self._inputs.shape[1], self._targets.shape[1])
 
     def _moved(self, batch: np.ndarray, error: np.ndarray) -> np.ndarray:
-        """Θ(x, X) G · error for a batch of inputs, some at a time, (..., n, outputs, *units)."""
+        """Θ(x, X) G · error for a batch of inputs, some at a time: (..., n, outputs, *units)."""
         moved = self._gain @ error
         size = max(1, BLOCK // (math.prod(batch.shape[2:]) * len(self._gain)))
-        answers = []
-        for begin in range(0, len(batch), size):
-            block = batch[begin : begin + size]
-            kernel = self.network.kernels(
-                block, self._inputs, self._layers, depths=self._depths, covariance=False, tangent=True
-            )[self.network.depth].tangent
-            answers.append(from_rows(as_matrix(require_range(kernel)) @ moved, units(block)))
-        return np.concatenate(answers, axis=-(batch.ndim))
+        blocks = [batch[begin : begin + size] for begin in range(0, len(batch), size)]
+        answers = [from_rows(self._kernels(block)[1] @ moved, units(block)) for block in blocks]
+        return np.concatenate(answers, axis=-batch.ndim)
+
+    def _law(self, first: np.ndarray, second: np.ndarray | None) -> np.ndarray:
+        """Cov(f(x), f(x')) as a matrix; second None: the first again."""
+        found = self.network.kernels(
+            first, second, self._layers, depths=(self.network.depth,), covariance=True, tangent=False
+        )
+        prior = as_matrix(require_range(found[self.network.depth].covariance))
+        B, K = self._response(first)
+        B2, K2 = (B, K) if second is None else self._response(second)
+        return prior + (B @ self._prior @ B2.T - B @ K2.T - K @ B2.T)
 
     def _response(self, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """B = Θ(x, X) G and K(x, X), as matrices."""
-        both = self.network.kernels(
-            batch, self._inputs, self._layers, depths=self._depths, covariance=True, tangent=True
-        )[self.network.depth]
-        return as_matrix(require_range(both.tangent)) @ self._gain, as_matrix(require_range(both.covariance))
+        K, theta = self._kernels(batch, covariance=True)
+        return theta @ self._gain, K
+
+    def _kernels(self, batch: np.ndarray, *, covariance: bool = False) -> tuple[np.ndarray, np.ndarray]:
+        """K(x, X) (empty unless asked for) and Θ(x, X), as matrices."""
+        depth = self.network.depth
+        found = self.network.kernels(
+            batch, self._inputs, self._layers, depths=(depth,), covariance=covariance, tangent=True
+        )[depth]
+        K = as_matrix(require_range(found.covariance)) if covariance else np.empty((0, 0))
+        return K, as_matrix(require_range(found.tangent))
 
     def _check(self, name: str, x: Any) -> tuple[Any, np.ndarray]:
         x = self.network.check_inputs(name, x)
@@ -313,10 +310,6 @@ class GradientFlow:
         if known.shape[1:] != shape[1:] or not (single or len(known) == len(batch)):
             raise ValueError(f"reference must have the prediction's shape, {shape}, or one input's, got {known.shape}")
         return np.broadcast_to(known, shape)
-
-    def _plain(self, batch: np.ndarray) -> Any:
-        """A batch of x̂'s kind in float64."""
-        return array_api_compat.array_namespace(self._x_hat).asarray(batch)
 
     def _as_prediction(self, answers: np.ndarray, x: Any) -> Any:
         return like(x, answers if self.network.batched(x) else answers[0])
