@@ -188,23 +188,35 @@ def others(classes: tuple[int, ...], size: int) -> np.ndarray:
     return np.concatenate([digits(label, 2, size) for label in range(10) if label not in classes])
 
 
+def learns_identity(ledger, study: Study, size: int | None = None) -> None:
+    """Decide whether networks of a study that have learned their digit generalize from it."""
+    ledger.note(study.summary())
+    asked_at = size or study.size
+    more_often(ledger, generalizes(study, size), among=study.learned, study=str(study), asked_at=asked_at)
+
+
 def generalizes(study: Study, size: int | None = None) -> np.ndarray:
     """Which members answer other digits with those digits: alike, on average, and more so than to the one learned."""
     identity = study.to_input(size).mean(1)
     same_size = size in (None, study.size)
-    return study.learned & (identity >= ALIKE) & (not same_size or identity > study.to_training_image().mean(1))
+    return (identity >= ALIKE) & (not same_size or identity > study.to_training_image().mean(1))
 
 
-def more_often(ledger, agrees: np.ndarray, contradicts: np.ndarray | None = None, **context) -> None:
+def more_often(
+    ledger, agrees: np.ndarray, contradicts: np.ndarray | None = None, *, among: np.ndarray | None = None, **context
+) -> None:
     """Decide whether a seed agrees with a statement more often than not, by the exact sign test.
 
     Args:
         ledger: where the evidence goes.
         agrees: per seed, whether it does.
         contradicts: whether it shows the opposite; None for all that do not agree. A tie is neither.
+        among: which seeds the statement is about, those that have learned; the others are neither. None for all.
         **context: what was compared.
     """
     opposite = ~agrees if contradicts is None else contradicts
+    if among is not None:
+        agrees, opposite = agrees & among, opposite & among
     n, k = len(agrees), int(agrees.sum())
     needed = int(stats.binom.isf(ALPHA, n, 0.5)) + 1
     ledger.order(
@@ -238,13 +250,13 @@ def compare(ledger, what: str, greater: Study, lesser: Study, scores) -> None:
         scores: study to scores, (members,).
     """
     a, b = scores(greater), scores(lesser)
-    both = greater.learned & lesser.learned
     for study in (greater, lesser):
         ledger.note(study.summary())
     more_often(
         ledger,
-        both & (a > b),
-        both & (a < b),
+        a > b,
+        a < b,
+        among=greater.learned & lesser.learned,
         score=what,
         greater_in=f"{greater}: {_spread(a)}",
         than_in=f"{lesser}: {_spread(b)}",

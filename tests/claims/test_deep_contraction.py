@@ -49,7 +49,7 @@ def test_the_jacobians_spectral_radius_is_below_one(depth, ledger):
     study = FCN(depth, bias=True, trained_on=THREE, steps=300)
     radius, norm = radii_and_norms(study)
     ledger.note(f"{study.summary()}; spectral radius up to {radius.max():.2f}, norm from {norm.min():.2f}")
-    more_often(ledger, study.learned & (radius < 1).all(axis=1), study=str(study))
+    more_often(ledger, (radius < 1).all(axis=1), among=study.learned, study=str(study))
 
 
 @CONTRACTIVE
@@ -64,7 +64,7 @@ def test_noisy_digits_lead_back(ledger):
         # As near as a mean squared error of LEARNED of the zero function's, which is what counts as learned.
         near = np.square(miss).mean(1) <= LEARNED * np.square(images).mean()
         returned[index] = bool(found.fixed.all()) and len(found.attractors) == 3 and near.all()
-    more_often(ledger, study.learned & returned, study=str(study), noise=NOISE)
+    more_often(ledger, returned, among=study.learned, study=str(study), noise=NOISE)
 
 
 @CONTRACTIVE
@@ -76,7 +76,7 @@ def test_bounded_activations_do_not_contract(ledger):
         f"not so with tanh: {study.summary()}; spectral radius from {radius.max(1).min():.2f} at the least contracted "
         f"digit, norm from {norm.min():.2f}"
     )
-    more_often(ledger, study.learned & (radius > 1).any(axis=1), study=str(study))
+    more_often(ledger, (radius > 1).any(axis=1), among=study.learned, study=str(study))
 
 
 @HOMOGENEOUS

@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 import torch
 
-from tests.claims.deep_networks import CNN, FCN, compare, constant, generalizes, identity, more_often
+from tests.claims.deep_networks import CNN, FCN, compare, constant, identity, learns_identity, more_often
 from tests.ledger import claim
 
 CNN_SHALLOW_IDENTITY = claim(
@@ -48,9 +48,7 @@ SHALLOW = {1: CNN(1, lr=1e-2), 3: CNN(3), 5: CNN(5)}  # one layer has so few wei
 @CNN_SHALLOW_IDENTITY
 @pytest.mark.parametrize("depth", SHALLOW)
 def test_shallow_networks_learn_the_identity(depth, ledger):
-    study = SHALLOW[depth]
-    ledger.note(study.summary())
-    more_often(ledger, generalizes(study), study=str(study))
+    learns_identity(ledger, SHALLOW[depth])
 
 
 @CNN_DEPTH
@@ -74,7 +72,7 @@ def test_many_channels_learn_the_identity_too(ledger):
     few = CNN(5, channels=3, steps=1200)  # which learn more slowly
     compare(ledger, "correlation with the input", CNN(5, channels=16), few, identity)
     for channels in (8, 16):
-        more_often(ledger, generalizes(CNN(5, channels=channels)), study=str(CNN(5, channels=channels)))
+        learns_identity(ledger, CNN(5, channels=channels))
 
 
 @INIT
@@ -102,9 +100,7 @@ def test_from_the_default_without_biases_deep_networks_do_not_learn(study, ledge
 @INIT
 @pytest.mark.parametrize(("optimizer", "lr"), [("sgd", 0.1), ("adamax", 2e-3), ("rmsprop", 1e-3), ("adagrad", 0.01)])
 def test_five_layers_learn_the_identity_by_any_optimizer(optimizer, lr, ledger):
-    study = CNN(5, optimizer=optimizer, lr=lr)
-    ledger.note(study.summary())
-    more_often(ledger, generalizes(study), study=str(study))
+    learns_identity(ledger, CNN(5, optimizer=optimizer, lr=lr))
 
 
 # Paper scale: python -m pytest tests/claims/test_deep_convolutional.py -m gpu --ledger out
@@ -118,9 +114,7 @@ needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a C
 @CNN_SHALLOW_IDENTITY
 @pytest.mark.parametrize("depth", [3, 5])
 def test_shallow_networks_learn_the_identity_at_paper_scale(depth, ledger):
-    study = CNN(depth, **PAPER)
-    ledger.note(study.summary())
-    more_often(ledger, generalizes(study), study=str(study))
+    learns_identity(ledger, CNN(depth, **PAPER))
 
 
 @pytest.mark.gpu

@@ -41,7 +41,7 @@ def test_no_answer_is_the_input(depth, init, ledger):
     ledger.note(study.summary())
     rho = empirics.correlation(others(study.trained_on, study.size), study.training_images[0])
     zones = empirics.zone(study.to_input(), study.to_training_image(), rho)
-    more_often(ledger, study.learned & (zones != "B").all(axis=1), study=str(study))
+    more_often(ledger, (zones != "B").all(axis=1), among=study.learned, study=str(study))
 
 
 @FCN_DEPTH_CONSTANT

@@ -5,7 +5,7 @@ Each verdict is about 48 seeds, by the exact sign test: does a seed show it more
 
 import pytest
 
-from tests.claims.deep_networks import ALIKE, CNN, FCN, compare, constant, generalizes, more_often
+from tests.claims.deep_networks import ALIKE, CNN, FCN, compare, constant, learns_identity, more_often
 from tests.ledger import claim
 
 IMAGE_SIZE = claim(
@@ -28,8 +28,7 @@ THREE = (7, 0, 1)
 @IMAGE_SIZE
 @pytest.mark.parametrize("size", [28, 56])
 def test_the_identity_holds_on_images_as_large_and_larger(size, ledger):
-    ledger.note(LARGE.summary())
-    more_often(ledger, generalizes(LARGE, size), study=str(LARGE), asked_at=size)
+    learns_identity(ledger, LARGE, size)
 
 
 @IMAGE_SIZE
@@ -37,7 +36,7 @@ def test_the_identity_is_disturbed_on_small_images(ledger):
     asked = {size: LARGE.to_input(size).mean(1) for size in (7, 14, 28, 56)}
     for size, correlations in asked.items():
         ledger.note(f"{LARGE}, asked at {size}×{size}: correlation with the input {correlations.mean():.2f}")
-    more_often(ledger, asked[7] < asked[28], asked[7] > asked[28], study=str(LARGE))
+    more_often(ledger, asked[7] < asked[28], asked[7] > asked[28], among=LARGE.learned, study=str(LARGE))
 
 
 @IMAGE_SIZE
@@ -51,7 +50,7 @@ def test_fully_connected_networks_answer_with_mixtures(ledger):
     ledger.note(study.summary())
     mixture, asked = study.to_mixture().mean(1), study.to_input().mean(1)
     ledger.note(f"{study}: correlation with the best mixture of the digits learned {mixture.mean():.2f}")
-    more_often(ledger, study.learned & (mixture >= ALIKE) & (asked < ALIKE), study=str(study))
+    more_often(ledger, (mixture >= ALIKE) & (asked < ALIKE), among=study.learned, study=str(study))
 
 
 @TWO_THREE_EXAMPLES
