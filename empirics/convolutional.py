@@ -1,6 +1,7 @@
 """Convolutional networks of any depth."""
 
 import warnings
+from collections.abc import Callable, Sequence
 from functools import cache
 from itertools import pairwise
 from typing import Any
@@ -84,11 +85,15 @@ class CNN(nn.Module):
 
     def forward(self, inputs: Float[Tensor, "n in_channels height width"]) -> Float[Tensor, "n out_channels h w"]:
         """The outputs, (n, out_channels, H', W'), for images (n, in_channels, H, W)."""
+        return self.through(list(self.layers), inputs)
+
+    def through(self, layers: Sequence[Callable[[Tensor], Tensor]], inputs: Tensor) -> Tensor:
+        """The outputs, were these the layers: those of many members at once, for example."""
         φ = ACTIVATIONS[self.activation]
         x = inputs
-        for layer in self.layers[:-1]:
+        for layer in layers[:-1]:
             x = φ(layer(x))
-        return ACTIVATIONS[self.output_activation](self.layers[-1](x))
+        return ACTIVATIONS[self.output_activation](layers[-1](x))
 
     def settings(self) -> dict[str, Any]:
         """The keyword arguments that build this network anew."""

@@ -1,137 +1,241 @@
-"""The training loop: gradient descent on the stacked weights of many members at once."""
+"""Gradient descent of the members of one stack, from where they are to the end of the run."""
 
+import math
 from collections import Counter
 from collections.abc import Collection
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Protocol
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, nn, optim
 
-from empirics.history import History, recorded_steps
-from empirics.optimizers import OPTIMIZERS
+from empirics.arithmetic import arithmetic
+from empirics.blocks import Blocks
+from empirics.history import Record, recorded_steps
+from empirics.optimizers import OPTIMIZERS, State, of_members, remembered, remind
 from empirics.progress import Report
 from empirics.recipe import Recipe
-from empirics.stacking import Weights, member_losses
+from empirics.stack import WAYS, Weights
+from empirics.watching import Watched
+
+
+@dataclass(eq=False)
+class Descent:
+    """Where the members of a stack are, and what they have passed: all that is needed to go on.
+
+    Attributes:
+        weights: of all members, parameter name to (members, ...).
+        losses: each member's loss where it was last recorded, or came to rest, (members,).
+        active: the members that still change, by their places in the stack.
+        diverged: per member, the first step at which its loss was not finite.
+        stopped: per member, the step at which its loss reached the recipe's `stop_loss`.
+        step: steps taken.
+        optimizer: what the optimizer remembers of the active members.
+        records: what was recorded, by step.
+        snapshots: weights of all members, by step.
+    """
+
+    weights: Weights
+    losses: Tensor
+    active: list[int]
+    diverged: list[int | None]
+    stopped: list[int | None]
+    step: int = 0
+    optimizer: State = field(default_factory=dict)
+    records: dict[int, Record] = field(default_factory=dict)
+    snapshots: dict[int, Weights] = field(default_factory=dict)
+
+    @classmethod
+    def start(cls, weights: Weights) -> "Descent":
+        """Members before their first step."""
+        some = next(iter(weights.values()))
+        members = len(some)
+        losses = some.new_full((members,), math.nan)
+        return cls(_copy(weights), losses, list(range(members)), [None] * members, [None] * members)
+
+    def finished(self, steps: int) -> bool:
+        """Whether there is nothing left to do in a run of so many steps."""
+        return self.step in self.records and (self.step == steps or not self.active)
 
 
 @dataclass(frozen=True, eq=False)
-class Descent:
-    """Where gradient descent ended, and what it passed on the way; see `TrainedEnsemble`."""
+class Task:
+    """What all stacks of a training share.
 
-    weights: Weights
-    snapshots: dict[int, Weights]
-    history: History
-    diverged: tuple[int | None, ...]
-    stopped: tuple[int | None, ...]
+    Attributes:
+        network: the architecture.
+        inputs: what is trained on, (n, ...).
+        targets: what the networks are to make of it.
+        recipe: how.
+        way: a name in `empirics.stack.WAYS`.
+        snapshots: steps at which weights are kept.
+        watched: images that are predicted at recorded steps, if any.
+        block: steps between two looks at the losses.
+    """
+
+    network: nn.Module
+    inputs: Tensor
+    targets: Tensor
+    recipe: Recipe
+    way: str
+    snapshots: Collection[int] = ()
+    watched: Watched | None = None
+    block: int = 1
 
 
-def descend(
-    network: nn.Module,
-    initial: Weights,
-    inputs: Tensor,
-    targets: Tensor,
-    *,
-    recipe: Recipe,
-    snapshots: Collection[int],
-    report: Report,
-) -> Descent:
-    """Train all members from their initial weights; arguments are checked and on one device."""
-    weights = {name: value.clone().requires_grad_() for name, value in initial.items()}
-    assert recipe.momentum is not None  # Recipe has put a number there
-    optimizer = OPTIMIZERS[recipe.optimizer](weights.values(), recipe.lr, recipe.momentum)
-    drops = Counter(recipe.milestone_steps)
-    resting = _Resting(len(next(iter(weights.values()))), recipe.stop_loss)
-    to_record = recorded_steps(recipe.steps)
-    records: list[tuple[int, Tensor]] = []
-    kept: dict[int, Weights] = {}
+class Keeper(Protocol):
+    """Who keeps a descent, so that it can be resumed."""
 
-    with _exact_arithmetic(inputs.device):
-        for step in range(recipe.steps + 1):
-            last = step == recipe.steps
-            with torch.set_grad_enabled(not last):
-                losses = member_losses(network, weights, inputs, targets)
+    def due(self, step: int) -> bool:
+        """Whether it is time to."""
+
+    def keep(self, descent: Descent) -> None:
+        """Do so."""
+
+
+def descend(task: Task, descent: Descent, report: Report, keeper: Keeper | None = None) -> None:
+    """Take a descent to its end, in place."""
+    steps = task.recipe.steps
+    if descent.finished(steps):
+        return
+    with arithmetic(task.recipe.precision, task.inputs.device):
+        while not descent.finished(steps):
+            _Leg(task, descent).run(report, keeper)
+    _find_non_finite(descent)
+    for step in task.snapshots:  # where everyone came to rest early, later ones are what they rest at
+        descent.snapshots.setdefault(step, _copy(descent.weights))
+    if keeper is not None:
+        keeper.keep(descent)
+
+
+class _Leg:
+    """Steps until someone comes to rest. Members that still change are a stack of their own: others cost no time."""
+
+    def __init__(self, task: Task, descent: Descent) -> None:
+        self.task, self.descent, self.recipe = task, descent, task.recipe
+        moving = {name: value[descent.active] for name, value in descent.weights.items()}
+        self.stack = WAYS[task.way](task.network, moving, task.inputs, task.targets)
+        self.leaves = list(self.stack.leaves.values())
+        self.drops = Counter(self.recipe.milestone_steps)
+        self.recorded = recorded_steps(self.recipe.steps)
+        self.optimizer = self._optimizer()
+        self.blocks = Blocks(self.stack, self.optimizer, task.block) if task.block > 1 else None
+        self.stop_loss = -math.inf if self.recipe.stop_loss is None else self.recipe.stop_loss
+
+    def _optimizer(self) -> optim.Optimizer:
+        recipe = self.recipe
+        assert recipe.momentum is not None  # Recipe has put a number there
+        make = OPTIMIZERS[recipe.optimizer]
+        optimizer = make(self.leaves, recipe.lr, recipe.momentum, self.task.inputs.is_cuda)
+        remind(optimizer, self.stack.leaves, self.descent.optimizer)
+        for step in sorted(self.drops):
+            if step < self.descent.step:
+                self._drop(optimizer, step)
+        return optimizer
+
+    def _drop(self, optimizer: optim.Optimizer, step: int) -> None:
+        for group in optimizer.param_groups:  # as MultiStepLR does
+            group["lr"] *= self.recipe.gamma ** self.drops[step]
+
+    def run(self, report: Report, keeper: Keeper | None) -> None:
+        """Take them."""
+        descent, begun = self.descent, self.descent.step
+        while True:
+            step = descent.step
+            if keeper is not None and step > begun and keeper.due(step):
+                self._write_back()
+                keeper.keep(descent)
+            last = step == self.recipe.steps
+            with torch.set_grad_enabled(not last and self.blocks is None):
+                losses = self.stack.losses()
+                total = losses.sum()
             seen = losses.detach()
-            resting.admit(step, seen, weights)
-            last = last or resting.all
-            if step in to_record or last:
-                records.append((step, seen))
-            if step in snapshots:
-                kept[step] = _copy(weights)
+            if self._somebody_may_rest(seen, total) and self._let_rest(seen):
+                return
+            self._remember(seen, last)
             report(step, seen)
             if last:
-                break
-            # Each member's loss depends on its own weights alone, so this is each member's own gradient.
-            gradients = torch.autograd.grad(losses.sum(), list(weights.values()))
-            for value, gradient in zip(weights.values(), gradients, strict=True):
-                value.grad = gradient
-            for group in optimizer.param_groups:  # as MultiStepLR does
-                group["lr"] *= recipe.gamma ** drops[step]
-            optimizer.step()
-            resting.restore(weights)
+                self._write_back()
+                return
+            if self.drops[step]:
+                self._drop(self.optimizer, step)
+                if self.blocks is not None:
+                    self.blocks.rate_changed()
+            descent.step = self._take(step, total)
 
-    resting.find_non_finite(records[-1][0], weights)
-    final = _copy(weights)
-    steps, values = zip(*records, strict=True)
-    return Descent(
-        weights=final,
-        # Where everyone came to rest early, later snapshots are what they rest at.
-        snapshots={step: kept[step] if step in kept else _copy(final) for step in sorted(snapshots)},
-        history=History(torch.tensor(steps), torch.stack(values, dim=1).cpu()),
-        diverged=tuple(resting.diverged),
-        stopped=tuple(resting.stopped),
-    )
+    def _take(self, step: int, total: Tensor) -> int:
+        """Take a step, or a block of them; return where that led."""
+        if self.blocks is not None:
+            return self.blocks.advance(step, self._next_event(step), self._at_rest)
+        # Each member's loss depends on its own weights alone, so this is each member's own gradient.
+        for leaf, gradient in zip(self.leaves, torch.autograd.grad(total, self.leaves), strict=True):
+            leaf.grad = gradient.contiguous()  # fused kernels take its layout for granted
+        self.optimizer.step()
+        return step + 1
+
+    def _next_event(self, step: int) -> int:
+        """The next step that must be looked at."""
+        events = (self.recipe.steps, *self.recorded, *self.drops, *self.task.snapshots)
+        return min(event for event in events if event > step)
+
+    def _somebody_may_rest(self, losses: Tensor, total: Tensor) -> bool:
+        """A quick look: one number or two tell of most steps that nobody does."""
+        return not math.isfinite(total.item()) or (self.stop_loss >= 0 and losses.min().item() <= self.stop_loss)
+
+    def _at_rest(self, losses: Tensor) -> Tensor:
+        return ~torch.isfinite(losses) | (losses <= self.stop_loss)
+
+    def _let_rest(self, losses: Tensor) -> bool:
+        """Note who comes to rest at the present weights, and return whether anybody does."""
+        descent, rests = self.descent, self._at_rest(losses).tolist()
+        if not any(rests):  # finite losses whose sum is not
+            return False
+        self._write_back()
+        descent.losses[descent.active] = losses
+        for member, rested, finite in zip(descent.active, rests, torch.isfinite(losses).tolist(), strict=True):
+            if rested:
+                (descent.stopped if finite else descent.diverged)[member] = descent.step
+        moving = [place for place, rested in enumerate(rests) if not rested]
+        descent.optimizer = of_members(descent.optimizer, moving)
+        descent.active = [descent.active[place] for place in moving]
+        if not descent.active:
+            self._record()
+        return True
+
+    def _remember(self, losses: Tensor, last: bool) -> None:
+        """Record this step, and keep its weights, if it is one of those."""
+        descent = self.descent
+        if descent.step in self.recorded or last:
+            descent.losses[descent.active] = losses
+            if self.task.watched is not None:
+                self._write_back()
+            self._record()
+        if descent.step in self.task.snapshots:
+            self._write_back()
+            descent.snapshots[descent.step] = _copy(descent.weights)
+
+    def _record(self) -> None:
+        descent = self.descent
+        seen = (None, None) if self.task.watched is None else self.task.watched.correlations(descent.weights)
+        descent.records[descent.step] = Record(descent.losses.clone(), *seen)
+
+    def _write_back(self) -> None:
+        """Tell the descent where its moving members are."""
+        stack, descent = self.stack, self.descent
+        for name, value in stack.weights.items():
+            descent.weights[name][descent.active] = value
+        shapes = {name: value.shape for name, value in stack.weights.items()}
+        descent.optimizer = remembered(self.optimizer, stack.leaves, shapes)
 
 
-class _Resting:
-    """The members that no longer change: those that diverged, and those whose loss is low enough."""
-
-    def __init__(self, members: int, stop_loss: float | None) -> None:
-        self.diverged: list[int | None] = [None] * members
-        self.stopped: list[int | None] = [None] * members
-        self._stop_loss = stop_loss
-        self._mask: Tensor | None = None
-        self._weights: Weights = {}
-
-    @property
-    def all(self) -> bool:
-        return self._mask is not None and bool(self._mask.all())
-
-    def admit(self, step: int, losses: Tensor, weights: Weights) -> None:
-        """Let members rest, at their present weights, whose loss is not finite or at most `stop_loss`."""
-        wild = ~torch.isfinite(losses)
-        done = wild if self._stop_loss is None else wild | (losses <= self._stop_loss)
-        new = done if self._mask is None else done & ~self._mask
-        if not bool(new.any()):
-            return
-        for member in new.nonzero().flatten().tolist():
-            (self.diverged if bool(wild[member]) else self.stopped)[member] = step
-        self._mask = new if self._mask is None else self._mask | new
-        self._weights = {name: value.detach()[self._mask].clone() for name, value in weights.items()}
-
-    def restore(self, weights: Weights) -> None:
-        """Undo what a step did to resting members."""
-        if self._mask is None:
-            return
-        with torch.no_grad():
-            for name, value in weights.items():
-                value[self._mask] = self._weights[name]
-
-    def find_non_finite(self, step: int, weights: Weights) -> None:
-        """Report members whose loss stayed finite although a weight did not (it feeds a dead unit)."""
-        for value in weights.values():
-            finite = torch.isfinite(value.detach().flatten(1)).all(dim=1)
-            for member in (~finite).nonzero().flatten().tolist():
-                self.stopped[member] = None
-                self.diverged[member] = step if self.diverged[member] is None else self.diverged[member]
+def _find_non_finite(descent: Descent) -> None:
+    """Report members whose loss stayed finite although a weight did not (it feeds a dead unit)."""
+    for value in descent.weights.values():
+        finite = torch.isfinite(value.flatten(1)).all(dim=1)
+        for member in (~finite).nonzero().flatten().tolist():
+            descent.stopped[member] = None
+            descent.diverged[member] = descent.step if descent.diverged[member] is None else descent.diverged[member]
 
 
 def _copy(weights: Weights) -> Weights:
-    return {name: value.detach().clone() for name, value in weights.items()}
-
-
-def _exact_arithmetic(device: torch.device) -> AbstractContextManager[None]:
-    """On CUDA: float32 means float32, not TF32, and a run repeats itself bit for bit."""
-    if device.type != "cuda":
-        return nullcontext()
-    return torch.backends.cudnn.flags(benchmark=False, deterministic=True, allow_tf32=False)
+    return {name: value.clone() for name, value in weights.items()}

@@ -14,7 +14,8 @@ from empirics.architecture import check_fit, describe, input_shapes, new_network
 from empirics.arguments import converted, integer, real_tensor
 from empirics.history import History
 from empirics.recipe import Recipe
-from empirics.stacking import Weights, forward_in_chunks
+from empirics.stack import Weights
+from empirics.stacking import forward_in_chunks
 from empirics.storage import read_tensors, write_tensors
 
 

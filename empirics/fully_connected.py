@@ -1,5 +1,6 @@
 """Fully connected networks of any depth."""
 
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -66,16 +67,20 @@ class FCN(nn.Module):
 
     def forward(self, inputs: Float[Tensor, "n d"]) -> Float[Tensor, "n out"]:
         """The outputs, (n, out_features), for inputs (n, in_features)."""
+        return self.through(list(self.layers), inputs)
+
+    def through(self, layers: Sequence[Callable[[Tensor], Tensor]], inputs: Tensor) -> Tensor:
+        """The outputs, were these the layers: those of many members at once, for example."""
         φ = ACTIVATIONS[self.activation]
         x = inputs
-        for index, layer in enumerate(self.layers[:-1]):
+        for index, layer in enumerate(layers[:-1]):
             # Hidden layers 1 and 2, 3 and 4, ... are the pairs; layer 0 changes the width and has no skip.
             if self.residual and index % 2 == 1:
                 skipped = x
             x = φ(layer(x))
             if self.residual and index % 2 == 0 and index > 0:
                 x = skipped + x
-        return ACTIVATIONS[self.output_activation](self.layers[-1](x))
+        return ACTIVATIONS[self.output_activation](layers[-1](x))
 
     def settings(self) -> dict[str, Any]:
         """The keyword arguments that build this network anew."""

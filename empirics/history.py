@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
@@ -10,15 +11,24 @@ PER_DECADE = 20
 
 @dataclass(frozen=True, eq=False)
 class History:
-    """Losses at steps that are evenly spaced on a logarithmic scale, the first and the last included.
+    """Losses, and what networks make of watched images, at steps evenly spaced on a logarithmic scale.
+
+    The first step and the last are among them. Correlations are Pearson's, as `empirics.correlation` computes them: NaN
+    where a prediction is constant or a member has diverged. They are None where nothing was watched, or sizes differ.
 
     Attributes:
         steps: the step numbers, (records,): 0 is before the first step.
-        losses: each member's mean squared error there, (seeds, records).
+        losses: each member's mean squared error on the images trained on, (seeds, records).
+        with_input: correlation of the predictions for watched images with these images, which is 1 for the identity,
+            (seeds, records, watched).
+        with_targets: and with each target trained on, which is 1 for the constant function,
+            (seeds, records, watched, targets).
     """
 
     steps: Int[Tensor, " records"]
     losses: Float[Tensor, "seeds records"]
+    with_input: Float[Tensor, "seeds records watched"] | None = None
+    with_targets: Float[Tensor, "seeds records watched targets"] | None = None
 
 
 def recorded_steps(steps: int) -> frozenset[int]:
@@ -28,3 +38,35 @@ def recorded_steps(steps: int) -> frozenset[int]:
         numbers.add(number)
         exponent += 1
     return frozenset(numbers)
+
+
+@dataclass(frozen=True, eq=False)
+class Record:
+    """What is known of all members of a stack at one step; see `History`."""
+
+    losses: Float[Tensor, " members"]
+    with_input: Float[Tensor, "members watched"] | None = None
+    with_targets: Float[Tensor, "members watched targets"] | None = None
+
+
+def merged(stacks: list[dict[int, Record]]) -> History:
+    """One history of stacks that trained one after the other, each up to the step at which its last member rested.
+
+    A stack that came to rest before the others stays as it was.
+    """
+    steps = list(max(stacks, key=max))
+
+    def values(records: dict[int, Record], name: str) -> Tensor | None:
+        found, known = [], sorted(records)
+        for step in steps:
+            latest = max(number for number in known if number <= step)
+            found.append(getattr(records[latest], name))
+        return None if found[0] is None else torch.stack(found, dim=1)
+
+    def joined(name: str) -> Tensor | None:
+        each = [values(records, name) for records in stacks]
+        return None if each[0] is None else torch.cat([part for part in each if part is not None])
+
+    losses = joined("losses")
+    assert losses is not None
+    return History(torch.tensor(steps), losses, joined("with_input"), joined("with_targets"))

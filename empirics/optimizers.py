@@ -1,19 +1,61 @@
 """torch's optimizers, by name, on stacked parameters.
 
 All of them work entry by entry, so that one optimizer over the stacked parameters of many members does to each member
-exactly what an optimizer of its own would do.
+exactly what an optimizer of its own would do. Where torch has a fused kernel, which reads and writes each number once a
+step, that one is taken. For SGD it gives the very bits of the plain one, but for what is left over when a processor's
+vector registers have been filled.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
+import torch
 from torch import Tensor, optim
 
 Parameters = Iterable[Tensor]
+State = dict[str, Tensor]  # "layers.0.weight/exp_avg" to (members, ...), "layers.0.weight/step" to a scalar
+COUNT = "step"
 
-OPTIMIZERS: dict[str, Callable[[Parameters, float, float], optim.Optimizer]] = {
-    "sgd": lambda parameters, lr, momentum: optim.SGD(parameters, lr=lr, momentum=momentum),
-    "adam": lambda parameters, lr, momentum: optim.Adam(parameters, lr=lr, betas=(momentum, 0.999)),
-    "adamax": lambda parameters, lr, momentum: optim.Adamax(parameters, lr=lr, betas=(momentum, 0.999)),
-    "rmsprop": lambda parameters, lr, momentum: optim.RMSprop(parameters, lr=lr, momentum=momentum),
-    "adagrad": lambda parameters, lr, momentum: optim.Adagrad(parameters, lr=lr),
+VECTOR = 16  # numbers that fill any processor's register
+
+
+def _sgd(parameters: Parameters, lr: float, β: float, _: bool) -> optim.SGD:
+    groups = {True: [], False: []}  # type: dict[bool, list[Tensor]]
+    for parameter in parameters:
+        groups[parameter.is_cuda or parameter.numel() % VECTOR == 0].append(parameter)
+    return optim.SGD([{"params": some, "fused": fused} for fused, some in groups.items() if some], lr=lr, momentum=β)
+
+
+# `capturable` keeps counts on the device, for CUDA graphs; fused kernels do so by themselves.
+OPTIMIZERS: dict[str, Callable[[Parameters, float, float, bool], optim.Optimizer]] = {
+    "sgd": _sgd,
+    "adam": lambda parameters, lr, β, _: optim.Adam(parameters, lr=lr, betas=(β, 0.999), fused=True),
+    "adamax": lambda parameters, lr, β, capturable: optim.Adamax(
+        parameters, lr=lr, betas=(β, 0.999), capturable=capturable
+    ),
+    "rmsprop": lambda parameters, lr, β, capturable: optim.RMSprop(
+        parameters, lr=lr, momentum=β, capturable=capturable
+    ),
+    "adagrad": lambda parameters, lr, *_: optim.Adagrad(parameters, lr=lr, fused=True),
 }
+
+
+def remembered(optimizer: optim.Optimizer, leaves: Mapping[str, Tensor], shapes: Mapping[str, torch.Size]) -> State:
+    """A copy of what an optimizer knows of its parameters, in the shapes that stacked weights have."""
+    return {
+        f"{name}/{key}": value.detach().clone() if key == COUNT else value.detach().clone().view(shapes[name])
+        for name, leaf in leaves.items()
+        for key, value in optimizer.state[leaf].items()
+        if isinstance(value, Tensor)
+    }
+
+
+def remind(optimizer: optim.Optimizer, leaves: Mapping[str, Tensor], state: State) -> None:
+    """Give an optimizer what another one of its kind knew of the same parameters."""
+    for key, value in state.items():
+        name, _, what = key.rpartition("/")
+        optimizer.state[leaves[name]][what] = value.clone() if what == COUNT else value.clone().view_as(leaves[name])
+
+
+def of_members(state: State, which: list[int]) -> State:
+    """What concerns some members only."""
+    return {key: value if key.endswith(f"/{COUNT}") else value[which] for key, value in state.items()}

@@ -20,6 +20,11 @@ class Report(Protocol):
         """Tell that `step` has been reached with these losses, one per member."""
 
 
+def after(steps: int, report: Report) -> Report:
+    """A report that counts from where earlier stacks ended."""
+    return lambda step, losses: report(steps + step, losses)
+
+
 @contextmanager
 def progress_bar(steps: int, *, show: bool) -> Iterator[Report]:
     """A bar on stderr while the block runs; nothing where `show` is false or stderr is no terminal."""

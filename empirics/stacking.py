@@ -1,8 +1,4 @@
-"""Many networks of one architecture as one: parameters stacked along a first axis, the seed axis.
-
-The forward pass is the network's own, mapped over that axis; torch turns it into batched matrix products and grouped
-convolutions.
-"""
+"""Weights of many networks of one architecture, stacked along a first axis, the seeds; what the networks predict."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -15,8 +11,7 @@ from torch.func import functional_call, vmap
 from empirics.arguments import converted, finite, tensor_of
 from empirics.initialization import draw
 from empirics.locally_connected import LCN
-
-Weights = dict[str, Tensor]
+from empirics.stack import Weights
 
 # Predictions are made in chunks whose largest intermediate result has about this many entries (128 MiB in float64).
 CHUNK_ENTRIES = 2**24
@@ -61,13 +56,8 @@ def check_stacked(network: nn.Module, initial: Any, members: int, dtype: torch.d
 
 
 def forward(network: nn.Module, weights: Weights, inputs: Tensor) -> Tensor:
-    """Outputs of all members for the same inputs: (members, n, ...)."""
+    """Outputs of all members for the same inputs, (members, n, ...): the network's own forward, mapped over them."""
     return vmap(lambda member: functional_call(network, member, (inputs,)))(weights)
-
-
-def member_losses(network: nn.Module, weights: Weights, inputs: Tensor, targets: Tensor) -> Tensor:
-    """Each member's own mean squared error, `torch.nn.MSELoss()`: (members,)."""
-    return vmap(lambda member: nn.functional.mse_loss(functional_call(network, member, (inputs,)), targets))(weights)
 
 
 def forward_in_chunks(network: nn.Module, weights: Weights, inputs: Tensor) -> Tensor:

@@ -9,12 +9,18 @@ from torch import Tensor, nn
 
 from empirics.architecture import check_fit, input_shapes, new_network
 from empirics.arguments import boolean, converted, finite, integers, real_tensor, same_kind, tensor_of
-from empirics.descent import descend
+from empirics.descent import Descent, Task, descend
 from empirics.ensemble import TrainedEnsemble
+from empirics.history import merged
 from empirics.initialization import seed_number
-from empirics.progress import progress_bar
+from empirics.progress import after, progress_bar
 from empirics.recipe import Recipe
+from empirics.stack import Weights
+from empirics.stack_size import divide
 from empirics.stacking import check_stacked, draw_stacked
+from empirics.watching import Watched
+
+BLOCK = 100  # steps on a GPU between two looks at the losses
 
 
 def train(
@@ -27,14 +33,15 @@ def train(
     initial: Mapping[str, Any] | None = None,
     device: torch.device | str | None = None,
     snapshots: Iterable[int] = (),
+    watch: Num[Any, "*n_and_shape"] | None = None,
     progress: bool = True,
 ) -> TrainedEnsemble:
-    """Train one network per seed, all together, by full-batch gradient descent on the mean squared error.
+    """Train one network per seed, many together, by full-batch gradient descent on the mean squared error.
 
-    Each member's loss is `torch.nn.MSELoss()` of its own outputs, the mean over all entries, and its gradient is torch
-    autograd's through the network's real forward pass: members share the machine's work, not each other's numbers.
-    Runs repeat bit for bit on the same machine with the same number of threads; a member trained in another company
-    agrees to rounding.
+    Each member's loss is `torch.nn.MSELoss()` of its own outputs, the mean over all entries, and its gradient is that
+    of torch's autograd: members share the machine's work, not each other's numbers. They train in stacks of a size that
+    is fast (`empirics.stack_size`), one stack after the other. Runs repeat bit for bit on the same machine with the
+    same number of threads; a member trained in another company agrees to rounding.
 
     Args:
         make_model: returns a new network, e.g. `lambda: FCN(784, depth=1)`.
@@ -46,6 +53,9 @@ def train(
         initial: initial weights instead of those of the seeds: parameter name to array, seeds first.
         device: where to train; None for where the inputs are.
         snapshots: step numbers at which all weights are kept; 0 is before the first step.
+        watch: images, or vectors, that are not trained on: at each recorded step, how near to the identity and to the
+            constant function the networks are on them goes to the history. Shaped as inputs are, of any size that the
+            network takes.
         progress: whether to show a progress bar (only on a terminal).
 
     Returns:
@@ -74,19 +84,48 @@ def train(
         else check_stacked(network, initial, len(members), recipe.dtype)
     )
     start = {name: value.to(place) for name, value in start.items()}
-    with progress_bar(recipe.steps, show=progress) as report:
-        run = descend(network, start, x, y, recipe=recipe, snapshots=steps, report=report)
+    division = divide(network, len(members), x, recipe)
+    task = Task(
+        network=network,
+        inputs=x,
+        targets=y,
+        recipe=recipe,
+        way=division.way,
+        snapshots=steps,
+        watched=None if watch is None else Watched(network, _watched(network, watch, inputs, recipe.dtype, place), y),
+        block=BLOCK if place.type == "cuda" else 1,
+    )
+    stacks = [
+        Descent.start({name: value[some.start : some.stop] for name, value in start.items()})
+        for some in division.stacks
+    ]
+    with progress_bar(recipe.steps * len(stacks), show=progress) as report:
+        for index, descent in enumerate(stacks):
+            descend(task, descent, after(index * recipe.steps, report))
+
+    def together(weights: list[Weights]) -> Weights:
+        return {name: torch.cat([some[name] for some in weights]) for name in start}
+
     return TrainedEnsemble(
         network=network,
         recipe=recipe,
         seeds=members,
         initial_weights=start,
-        weights=run.weights,
-        snapshots=run.snapshots,
-        history=run.history,
-        diverged=run.diverged,
-        stopped=run.stopped,
+        weights=together([descent.weights for descent in stacks]),
+        snapshots={step: together([descent.snapshots[step] for descent in stacks]) for step in sorted(steps)},
+        history=merged([descent.records for descent in stacks]),
+        diverged=tuple(step for descent in stacks for step in descent.diverged),
+        stopped=tuple(step for descent in stacks for step in descent.stopped),
     )
+
+
+def _watched(network: nn.Module, watch: Any, inputs: Any, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Checked images to watch, with their batch axis."""
+    images = real_tensor("watch", watch, input_shapes(network))
+    same_kind(inputs=inputs, watch=watch, same_dtype=False)
+    images = converted("watch", images if images.ndim in (2, 4) else images[None], dtype, device)
+    check_fit(network, images[:1])
+    return images
 
 
 def _check_seeds(seeds: Sequence[int]) -> tuple[int, ...]:

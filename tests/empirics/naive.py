@@ -10,10 +10,10 @@ from empirics import Recipe
 
 OPTIMIZERS = {
     "sgd": lambda p, recipe: optim.SGD(p, lr=recipe.lr, momentum=recipe.momentum),
-    "adam": lambda p, recipe: optim.Adam(p, lr=recipe.lr, betas=(recipe.momentum, 0.999)),
+    "adam": lambda p, recipe: optim.Adam(p, lr=recipe.lr, betas=(recipe.momentum, 0.999), fused=True),
     "adamax": lambda p, recipe: optim.Adamax(p, lr=recipe.lr, betas=(recipe.momentum, 0.999)),
     "rmsprop": lambda p, recipe: optim.RMSprop(p, lr=recipe.lr, momentum=recipe.momentum),
-    "adagrad": lambda p, recipe: optim.Adagrad(p, lr=recipe.lr),
+    "adagrad": lambda p, recipe: optim.Adagrad(p, lr=recipe.lr, fused=True),
 }
 
 
