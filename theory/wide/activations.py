@@ -53,7 +53,15 @@ class Activation(Protocol):
     def mean(self, q: np.ndarray) -> np.ndarray:
         """E φ(u) for u ~ N(0, q)."""
 
-    def dual(self, q1: np.ndarray, q2: np.ndarray, pair: np.ndarray, total: np.ndarray | None, roundings: int) -> Dual:
+    def dual(
+        self,
+        q1: np.ndarray,
+        q2: np.ndarray,
+        pair: np.ndarray,
+        total: np.ndarray | None,
+        roundings: int,
+        contrast: float,
+    ) -> Dual:
         """κ, κ̇ and what is carried on.
 
         Args:
@@ -63,6 +71,7 @@ class Activation(Protocol):
             total: E(u + v)², which tells correlations near −1 apart as D does those near 1; None where none is below
                 −1/2.
             roundings: how many rounded operations made this layer's variances and pairs out of the last one's.
+            contrast: the greatest over the least variance, or more; infinite where one is 0.
         """
 
 
@@ -91,52 +100,65 @@ class Rectifier:
         """(1 − a) √(q/2π)."""
         return (1 - self.slope) * np.sqrt(q / (2 * math.pi))
 
-    def dual(self, q1: np.ndarray, q2: np.ndarray, pair: np.ndarray, total: np.ndarray | None, roundings: int) -> Dual:
+    def dual(
+        self,
+        q1: np.ndarray,
+        q2: np.ndarray,
+        pair: np.ndarray,
+        total: np.ndarray | None,
+        roundings: int,
+        contrast: float,
+    ) -> Dual:
         """See `Activation.dual`; `pair` is D."""
         a, root1, root2 = self.slope, np.sqrt(q1), np.sqrt(q2)
+        epsilon = 2 * roundings * UNIT_ROUNDOFF
         apart = root1 - root2
         apart *= apart  # (√q₁ − √q₂)²
-        g = _above_noise(pair, apart, q1, q2, roundings)
-        f = (2 * root1) * (2 * root2) - g if total is None else _above_noise(total, apart, q1, q2, roundings)
-        cosine = f - g  # 4√(q₁q₂) cos θ
-        if total is not None:
-            np.maximum(f, g * NEGLIGIBLE, out=f)  # θ = π where f = 0
-        f += TINY  # and 0 where there is no variance
-        tangent = np.sqrt(g / f)
+        four_s = (2 * root1) * (2 * root2)
+        g = np.subtract(pair, apart, out=pair)
+        safe = total is None and contrast < math.inf
+        if safe:
+            f = four_s - g  # √(q₁q₂) at least, as no correlation is below −1/2
+            square = g / f
+        if not safe or square.min() <= epsilon * math.sqrt(contrast):
+            g = _above_noise(g, q1, q2, epsilon)
+            f = four_s - g if total is None else _above_noise(np.subtract(total, apart, out=total), q1, q2, epsilon)
+            square = g / np.maximum(f, g * NEGLIGIBLE + TINY)  # θ = π where f = 0, and 0 where all is
+        tangent = np.sqrt(square, out=square)
         half_angle = np.arctan(tangent)
-        f *= tangent  # √(gf)
-        j = np.subtract(f, half_angle * cosine, out=f)
+        tangent *= f  # √(gf)
+        cosine = np.subtract(f, g, out=f)  # 4√(q₁q₂) cos θ
+        j = np.subtract(tangent, half_angle * cosine, out=tangent)
         j *= (1 - a) ** 2 / (4 * math.pi)
-        g += apart
-        g *= (1 + a**2) / 2
-        g -= j
-        g -= j
+        difference = np.add(g, apart, out=g)
+        difference *= (1 + a**2) / 2
+        difference -= j
+        difference -= j
         cosine *= (1 + a**2) / 8
         cosine += j
         half_angle *= -((1 - a) ** 2) / math.pi
         half_angle += (1 + a**2) / 2
-        if not (q1.all() and q2.all()):
+        if contrast == math.inf:
             # E φ' is a + (1 − a)/2 of what has variance, and a of what has none: there u and v are independent.
             dead = (q1 == 0) | (q2 == 0)
             np.copyto(half_angle, self._mean_slope(q1) * self._mean_slope(q2), where=dead)
-        return Dual(covariance=cosine, derivative=half_angle, pair=g)
+        return Dual(covariance=cosine, derivative=half_angle, pair=difference)
 
     def _mean_slope(self, q: np.ndarray) -> np.ndarray:
         """E φ'(u) for u ~ N(0, q)."""
         return self.slope + (1 - self.slope) / 2 * (q > 0)
 
 
-def _above_noise(pair: np.ndarray, apart: np.ndarray, q1: np.ndarray, q2: np.ndarray, roundings: int) -> np.ndarray:
-    """D − (√q₁ − √q₂)² in place of D, or 0 where it is less than the rounding of D and of the two variances.
+def _above_noise(gap: np.ndarray, q1: np.ndarray, q2: np.ndarray, epsilon: float) -> np.ndarray:
+    """D − (√q₁ − √q₂)² with 0 where it is less than the rounding of D and of the two variances, ε/2 of each.
 
-    Variances off by a relative ε move the square by at most ε |q₁ − q₂|, and the square itself is at most |q₁ − q₂|.
+    Variances off by a relative ε/2 move the square by ε/2 · |q₁ − q₂| at most, and the square itself is at most
+    |q₁ − q₂|. In units of f ≥ √(q₁q₂) that is at most ε √(greatest/least variance).
     """
-    epsilon = roundings * UNIT_ROUNDOFF
-    noise = 2 * epsilon * q1 - 2 * epsilon * q2
+    noise = epsilon * q1 - epsilon * q2
     np.abs(noise, out=noise)
-    pair -= apart
-    np.copyto(pair, 0.0, where=pair <= noise)
-    return pair
+    np.copyto(gap, 0.0, where=gap <= noise)
+    return gap
 
 
 class Linear:
@@ -152,7 +174,15 @@ class Linear:
         """0."""
         return np.zeros_like(q)
 
-    def dual(self, q1: np.ndarray, q2: np.ndarray, pair: np.ndarray, total: np.ndarray | None, roundings: int) -> Dual:
+    def dual(
+        self,
+        q1: np.ndarray,
+        q2: np.ndarray,
+        pair: np.ndarray,
+        total: np.ndarray | None,
+        roundings: int,
+        contrast: float,
+    ) -> Dual:
         """See `Activation.dual`; `pair` is K."""
         return Dual(covariance=pair, derivative=None, pair=pair)
 
@@ -175,7 +205,15 @@ class Erf:
         """0."""
         return np.zeros_like(q)
 
-    def dual(self, q1: np.ndarray, q2: np.ndarray, pair: np.ndarray, total: np.ndarray | None, roundings: int) -> Dual:
+    def dual(
+        self,
+        q1: np.ndarray,
+        q2: np.ndarray,
+        pair: np.ndarray,
+        total: np.ndarray | None,
+        roundings: int,
+        contrast: float,
+    ) -> Dual:
         """See `Activation.dual`; `pair` is K."""
         root = np.sqrt(q1) * np.sqrt(q2)
         alike = np.maximum((root - pair) * (root + pair), 0)  # q₁q₂ − K²

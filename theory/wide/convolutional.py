@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 from dataclasses import KW_ONLY, dataclass, field
-from typing import Any, ClassVar
+from functools import partial
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from numerics import Window
 from numerics.patches import IMAGE_SHAPES
 from theory.wide.layers import Layer
 from theory.wide.network import OUT_OF_RANGE, KernelPair, WideNetwork
+from theory.wide.parallel import each_in_a_thread
 from theory.wide.pixel_pairs import AllPairs, Margin, Pixels, Strip
 from theory.wide.recursion import Hidden, Start, hidden_moments, kernels
 
@@ -105,22 +107,38 @@ class Convolutional(WideNetwork):
             a, b = x1[i], x2[j]
             hidden = _at(first, i), _at(second, j)
             margins = self._margin(a), self._margin(b)
-            for pairs in self._worlds(a, b, twins=same and bool(np.all(i == j))):
-                found = kernels(
-                    pairs,
-                    _start(pairs, a, b, margins),
-                    hidden,
-                    layers,
-                    self.nonlinearity,
-                    depths=depths,
-                    covariance=covariance,
-                    tangent=tangent,
-                )
-                for each in found:
-                    for whole, part in zip(result[each.depth], (each.covariance, each.tangent), strict=True):
-                        if whole is not None:
-                            _write(whole, pairs, np.asarray(part), i, j, mirrored=same)
+
+            each_in_a_thread(
+                partial(self._fill, result, _Task(i, j, a, b, margins, hidden, layers), same, covariance, tangent),
+                self._worlds(a, b, twins=same and bool(np.all(i == j))),
+            )
         return result
+
+    @OUT_OF_RANGE  # NumPy's error state is each thread's own
+    def _fill(
+        self,
+        result: dict[int, KernelPair],
+        task: "_Task",
+        mirrored: bool,
+        covariance: bool,
+        tangent: bool,
+        pairs: AllPairs | Strip,
+    ) -> None:
+        """Put the kernels of some pairs of pixels of some pairs of images in their places."""
+        found = kernels(
+            pairs,
+            _start(pairs, task),
+            task.hidden,
+            task.layers,
+            self.nonlinearity,
+            depths=tuple(result),
+            covariance=covariance,
+            tangent=tangent,
+        )
+        for each in found:
+            for whole, part in zip(result[each.depth], (each.covariance, each.tangent), strict=True):
+                if whole is not None:
+                    _write(whole, pairs, np.asarray(part), task, mirrored=mirrored)
 
     def _margin(self, x: np.ndarray) -> Margin:
         return Pixels(self.window).margin(np.mean(x**2, axis=1))
@@ -135,6 +153,18 @@ class Convolutional(WideNetwork):
             return
         for offset in range(0 if twins else 1 - a.shape[2], b.shape[2]):
             yield Strip(self.window.kernel_size, offset, (a.shape[2:], b.shape[2:]))
+
+
+class _Task(NamedTuple):
+    """Some pairs of images: their indices, what they show, and what is known of each."""
+
+    i: np.ndarray
+    j: np.ndarray
+    a: np.ndarray
+    b: np.ndarray
+    margins: tuple[Margin, Margin]
+    hidden: tuple[list[Hidden], list[Hidden]]
+    layers: tuple[Layer, ...]
 
 
 def _image_pairs(n1: int, n2: int, same: bool, size: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -159,29 +189,30 @@ def _at(hidden: list[Hidden], index: np.ndarray) -> list[Hidden]:
             margin=Margin(*(field[index] for field in layer.margin)),
             branch_mean=layer.branch_mean[index],
             mean=layer.mean[index],
+            extremes=layer.extremes,
         )
         for layer in hidden
     ]
 
 
-def _start(pairs: AllPairs | Strip, a: np.ndarray, b: np.ndarray, margins: tuple[Margin, Margin]) -> Start:
+def _start(pairs: AllPairs | Strip, task: _Task) -> Start:
     product: Any = 0.0
     difference: Any = 0.0
-    total: Any = 0.0
-    channels = a.shape[1]
-    for one, other in zip(np.moveaxis(a, 1, 0), np.moveaxis(b, 1, 0), strict=True):
-        first, second = pairs.first(one), pairs.second(other)
-        product = product + first * second / channels
-        difference = difference + (first - second) ** 2 / channels
-        total = total + (first + second) ** 2 / channels
-    return Start(margins, product, difference, total if np.any(product < 0) else None)
+    channels = [
+        (pairs.first(a), pairs.second(b)) for a, b in zip(*(np.moveaxis(x, 1, 0) for x in task[2:4]), strict=True)
+    ]
+    for first, second in channels:
+        product = product + first * second / len(channels)
+        difference = difference + (first - second) ** 2 / len(channels)
+    total = None
+    if np.any(product < 0):
+        total = sum(((first + second) ** 2 / len(channels) for first, second in channels), start=np.zeros(()))
+    return Start(task.margins, product, difference, total)
 
 
-def _write(
-    whole: np.ndarray, pairs: AllPairs | Strip, part: np.ndarray, i: np.ndarray, j: np.ndarray, *, mirrored: bool
-) -> None:
+def _write(whole: np.ndarray, pairs: AllPairs | Strip, part: np.ndarray, task: _Task, *, mirrored: bool) -> None:
     """Put fields over pairs of pixels into a kernel (n1, n2, H1, W1, H2, W2)."""
-    for one, other, values in zip(i, j, part, strict=True):
+    for one, other, values in zip(task.i, task.j, part, strict=True):
         pairs.place(whole[one, other], values)
         if mirrored:
             pairs.place(whole[other, one].transpose(2, 3, 0, 1), values)

@@ -136,7 +136,14 @@ class FullyConnected(WideNetwork):
 def _at(hidden: list[Hidden], block: slice) -> list[Hidden]:
     """The moments of some of the vectors."""
     return [
-        Hidden(layer.variance[block], layer.square[block], None, layer.branch_mean[block], layer.mean[block])
+        Hidden(
+            layer.variance[block],
+            layer.square[block],
+            None,
+            layer.branch_mean[block],
+            layer.mean[block],
+            layer.extremes,
+        )
         for layer in hidden
     ]
 

@@ -209,8 +209,9 @@ class WideNetwork:
         found = self.kernels(first, second, layers, depths=(self.depth,), covariance=not tangent, tangent=tangent)[
             self.depth
         ]
-        for batch in (first, first if second is None else second):
-            self.require_range_of(batch, layers)
+        self.require_range_of(first, layers)
+        if second is not None:
+            self.require_range_of(second, layers)
         kernel = found.tangent if tangent else found.covariance
         return like(x1, require_range(kernel))
 

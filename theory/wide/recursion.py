@@ -18,6 +18,7 @@ Source: Jacot et al. 2018, theorem 1; Arora et al. 2019, section 4 (convolutions
 of Zhang et al. 2020 follow the activation, which the mean terms, ours, take into account.
 """
 
+import math
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
@@ -71,6 +72,7 @@ class Hidden(NamedTuple):
         margin: the same, as a margin.
         branch_mean: E φ of the layer's own activations.
         mean: of what the next layer sees.
+        extremes: the least and the greatest variance.
     """
 
     variance: np.ndarray
@@ -78,6 +80,7 @@ class Hidden(NamedTuple):
     margin: Any
     branch_mean: np.ndarray
     mean: np.ndarray
+    extremes: tuple[float, float]
 
 
 def closes_skip(index: int, residual: bool) -> bool:
@@ -92,13 +95,14 @@ def hidden_moments(
     passed: list[Hidden] = []
     for index, layer in enumerate(layers[:-1]):
         variance = units.mean(square) * layer.weight_variance + layer.bias_variance
+        extremes = float(np.min(variance)), float(np.max(variance))
         branch_mean = mean = activation.mean(variance)
         square = activation.second_moment(variance)
         if closes_skip(index, residual):
             skipped = passed[index - 2]
             square = square + skipped.square + 2 * skipped.mean * branch_mean
             mean = branch_mean + skipped.mean
-        passed.append(Hidden(variance, square, units.margin(square), branch_mean, mean))
+        passed.append(Hidden(variance, square, units.margin(square), branch_mean, mean, extremes))
     return passed
 
 
@@ -179,8 +183,10 @@ def kernels(
         before, after = (moments[depth - 1] for moments in hidden)
         # beside the mean's: the scale, the bias, and the activation's own
         roundings = pairs.roundings + 8
+        least, greatest = min(before.extremes[0], after.extremes[0]), max(before.extremes[1], after.extremes[1])
+        contrast = greatest / least if least else math.inf
         product, slope, pair = activation.dual(
-            pairs.first(before.variance), pairs.second(after.variance), pair, total, roundings
+            pairs.first(before.variance), pairs.second(after.variance), pair, total, roundings, contrast
         )
         total, alone = None, (before.margin, after.margin)
         flowing = theta if theta is None or slope is None else np.multiply(theta, slope, out=theta)
