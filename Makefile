@@ -16,14 +16,14 @@ install: .venv/installed
 	touch $@
 
 verify: install  ## the claims on real handwritten digits, the ledger table, and the two figures
-	HYPOTHESIS_PROFILE=ci $(BIN)/python -m pytest tests/claims -q -n $(WORKERS) --ledger out
+	HYPOTHESIS_PROFILE=ci $(BIN)/python -m pytest tests/claims -q -n $(WORKERS) --dist loadfile --ledger out
 	$(BIN)/python -m paper_figures draw theorem1 theorem2 --out out
 
 verify-thorough: install  ## 10,000 random examples a claim: hours, see README
-	HYPOTHESIS_PROFILE=thorough $(BIN)/python -m pytest tests/claims -q -n $(WORKERS) --ledger out -m 'not gpu'
+	HYPOTHESIS_PROFILE=thorough $(BIN)/python -m pytest tests/claims -q -n $(WORKERS) --dist loadfile --ledger out -m 'not gpu'
 
 test: lint types contracts shapes  ## everything that CI runs
-	HYPOTHESIS_PROFILE=ci $(BIN)/python -m pytest tests -q -n $(WORKERS) --ledger out
+	HYPOTHESIS_PROFILE=ci $(BIN)/python -m pytest tests -q -n $(WORKERS) --dist loadfile --ledger out
 
 lint: install
 	$(BIN)/ruff check .
@@ -34,7 +34,7 @@ types: install
 
 # The annotations, shapes included, hold for what the unit tests pass (what they expect to be refused is left out).
 shapes: install
-	HYPOTHESIS_PROFILE=ci $(BIN)/python -m pytest -q -n $(WORKERS) -k "not sentence and not refuse" \
+	HYPOTHESIS_PROFILE=ci $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile -k "not sentence and not refuse" \
 		--jaxtyping-packages=numerics,theory,beartype.beartype \
 		tests/numerics/test_patches.py tests/numerics/test_row_space.py tests/numerics/test_momentum.py \
 		tests/theory/test_training.py tests/theory/test_ensemble.py tests/theory/test_optimizer.py

@@ -1,4 +1,4 @@
-"""Figure 41: skip connections move deep fully connected networks towards the identity."""
+"""Figure 41: skip connections take deep fully connected networks away from the constant function."""
 
 from functools import partial
 
