@@ -8,5 +8,6 @@ f₀ a Gaussian process. Of a convolutional network with images as outputs, Θ i
 from theory.wide.convolutional import Convolutional
 from theory.wide.fully_connected import FullyConnected
 from theory.wide.gradient_flow import GradientFlow
+from theory.wide.zones import Zones, zones
 
-__all__ = ["Convolutional", "FullyConnected", "GradientFlow"]
+__all__ = ["Convolutional", "FullyConnected", "GradientFlow", "Zones", "zones"]

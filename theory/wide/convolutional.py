@@ -1,6 +1,6 @@
 """Infinitely wide convolutional networks, with images as outputs."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import KW_ONLY, dataclass, field
 from functools import partial
 from typing import Any, ClassVar, NamedTuple
@@ -122,9 +122,10 @@ class Convolutional(WideNetwork):
         mirrored: bool,
         covariance: bool,
         tangent: bool,
-        pairs: AllPairs | Strip,
+        world: Callable[[], AllPairs | Strip],
     ) -> None:
         """Put the kernels of some pairs of pixels of some pairs of images in their places."""
+        pairs = world()  # made here, so that its buffers go when it is done
         found = kernels(
             pairs,
             _start(pairs, task),
@@ -146,13 +147,13 @@ class Convolutional(WideNetwork):
     def _moments(self, x: np.ndarray, layers: tuple[Layer, ...]) -> list[Hidden]:
         return hidden_moments(Pixels(self.window), np.mean(x**2, axis=1), layers, self.nonlinearity, False)
 
-    def _worlds(self, a: np.ndarray, b: np.ndarray, *, twins: bool) -> Iterator[AllPairs | Strip]:
+    def _worlds(self, a: np.ndarray, b: np.ndarray, *, twins: bool) -> Iterator[Callable[[], AllPairs | Strip]]:
         """Sets of pixel pairs that do not see each other; for an image and itself, one of each two mirror images."""
         if self.padding_mode != "zeros":
-            yield AllPairs(self.window)
+            yield partial(AllPairs, self.window)
             return
         for offset in range(0 if twins else 1 - a.shape[2], b.shape[2]):
-            yield Strip(self.window.kernel_size, offset, (a.shape[2:], b.shape[2:]))
+            yield partial(Strip, self.window.kernel_size, offset, (a.shape[2:], b.shape[2:]))
 
 
 class _Task(NamedTuple):

@@ -30,38 +30,47 @@ def expected_correlation(
     NaN where the reference is constant, or f is with certainty.
     """
     channels, size = mean.shape
-    # The mean over all entries is that over units of the channels' mean: turn the channels so that it is the first.
-    turn = _first_is_mean(channels)
-    mean, rho = turn @ mean, turn @ (reference - np.mean(reference))
-    mean[0] -= np.mean(mean[0])
+    rho = reference - np.mean(reference)
     length = np.linalg.norm(rho)
-    if length <= size * channels * np.finfo(float).eps * np.linalg.norm(reference):
+    if length <= rho.size * np.finfo(float).eps * np.linalg.norm(reference):
         return math.nan
+    rho = rho / length
+    # Centring takes the mean over units and channels. Of C channels turned so that the first is their mean, it concerns
+    # that one only; of the C − 1 others no more than sums over them are needed, which no turn changes.
+    mean_of_channels, rho_of_channels = (np.sum(each, axis=0) / math.sqrt(channels) for each in (mean, rho))
+    mean_of_channels = mean_of_channels - np.mean(mean_of_channels)
     centred = covariance - np.mean(covariance, axis=0) - np.mean(covariance, axis=1)[:, None] + np.mean(covariance)
-    variances, means, along = [], [], []
-    for law, rows in ((centred, slice(0, 1)), (covariance, slice(1, channels))):
-        if rows.start == rows.stop:
-            continue
-        values, vectors = np.linalg.eigh(law)
-        for m, r in zip(mean[rows] @ vectors, (rho[rows] / length) @ vectors, strict=True):
-            variances.append(np.maximum(values, 0))
-            means.append(m)
-            along.append(r)
-    v, m, r = np.concatenate(variances), np.concatenate(means), np.concatenate(along)
-    expected_square = float(np.sum(v) + np.sum(m**2))
+    v, m, r = _in_eigenbasis(centred, mean_of_channels[None], rho_of_channels[None])
+    squares, products, count = m[0] ** 2, r[0] * m[0], np.ones(size)
+    if channels > 1:
+        v_other, m, r = _in_eigenbasis(covariance, mean, rho)
+        shared = [np.sum(each, axis=0) / math.sqrt(channels) for each in (m, r)]
+        v, count = np.concatenate([v, v_other]), np.concatenate([count, np.full(size, channels - 1)])
+        squares = np.concatenate([squares, np.maximum(np.sum(m**2, axis=0) - shared[0] ** 2, 0)])
+        products = np.concatenate([products, np.sum(r * m, axis=0) - shared[1] * shared[0]])
+    expected_square = float(np.sum(count * v) + np.sum(squares))
     if expected_square == 0:
         return math.nan
-    y = np.arange(LOWEST, HIGHEST, STEP)
-    s = np.exp(y) / math.sqrt(expected_square)
+    s = np.exp(np.arange(LOWEST, HIGHEST, STEP)) / math.sqrt(expected_square)
     total = 0.0
-    for each in s:
+    for each in s.tolist():
         spread = 1 + 2 * each**2 * v
-        decay = math.exp(-0.5 * float(np.sum(np.log(spread))) - float(np.sum((each * m) ** 2 / spread)))
-        total += each * decay * float(np.sum(r * m / spread))
+        exponent = -0.5 * np.sum(count * np.log(spread)) - np.sum(each**2 * squares / spread)
+        total += each * math.exp(exponent) * float(np.sum(products / spread))
     return 2 / math.sqrt(math.pi) * STEP * total
 
 
-def _first_is_mean(channels: int) -> np.ndarray:
-    """An orthogonal matrix whose first row is 1/√C everywhere."""
-    q, _ = np.linalg.qr(np.column_stack([np.ones(channels), np.eye(channels)[:, 1:]]))
-    return np.asarray(q.T)
+def _in_eigenbasis(law: np.ndarray, mean: np.ndarray, rho: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Variances, and the coordinates of the means and of ρ, (channels, units)."""
+    values, vectors = np.linalg.eigh(law)
+    return np.maximum(values, 0), mean @ vectors, rho @ vectors
+
+
+def pearson(one: Float[np.ndarray, "..."], other: Float[np.ndarray, "..."]) -> float:
+    """Pearson's correlation of two arrays over all entries; NaN where either is constant."""
+    a, b = (values - np.mean(values) for values in (one, other))
+    lengths = [float(np.linalg.norm(values)) for values in (a, b)]
+    rounding = np.finfo(float).eps * a.size
+    if lengths[0] <= rounding * np.linalg.norm(one) or lengths[1] <= rounding * np.linalg.norm(other):
+        return math.nan
+    return float(np.sum(a / lengths[0] * (b / lengths[1])))

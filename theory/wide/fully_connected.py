@@ -79,11 +79,6 @@ class FullyConnected(WideNetwork):
                 f"depth must be at least 4 for residual=True (a skip spans two hidden layers), got {self.depth}"
             )
 
-    @property
-    def residual_skips(self) -> bool:
-        """Whether there are skips."""
-        return self.residual
-
     @OUT_OF_RANGE
     def variances(self, x: np.ndarray, layers: tuple[Layer, ...]) -> np.ndarray:
         """K(x, x) of each input, (n,)."""

@@ -78,12 +78,20 @@ class GradientFlow:
         network.require_range_of(X, layers)
         depth = network.depth
         kernel = network.kernels(X, None, layers, depths=(depth,), covariance=False, tangent=True)[depth].tangent
-        return cls._solved(network, x_hat, X, as_rows(T), float(time), as_matrix(require_range(kernel)))
+        return cls.solved(network, x_hat, X, as_matrix(require_range(kernel)), as_rows(T), float(time))
 
     @classmethod
-    def _solved(
-        cls, network: "WideNetwork", x_hat: Any, X: np.ndarray, T: np.ndarray, time: float, theta: np.ndarray
+    def solved(
+        cls,
+        network: "WideNetwork",
+        x_hat: Any,
+        X: np.ndarray,
+        theta: np.ndarray,
+        targets: np.ndarray | None = None,
+        time: float = math.inf,
     ) -> "GradientFlow":
+        """The same from Θ(X, X) as a matrix, and targets as rows; None for the inputs themselves."""
+        T = as_rows(X) if targets is None else targets
         size = len(theta)
         seen = np.flatnonzero(np.diagonal(theta))  # a unit that sees nothing is no matter of rounding
         spectrum, vectors = np.zeros(size), np.zeros((size, len(seen)))
@@ -169,7 +177,7 @@ class GradientFlow:
         """
         x1, first = self._check("x1", x1)
         second = None if x2 is None else self._check("x2", x2)[1]
-        law = self._law(first, second)
+        law = self.law(first, second)
         return like(x1, as_kernel(law, units(first), units(first if second is None else second)))
 
     def expected_mse(self, x: Num[Any, "..."], reference: Num[Any, "..."] | None = None) -> Float[Any, "..."]:
@@ -220,7 +228,7 @@ class GradientFlow:
         values = []
         for image, answer in zip(batch, known, strict=True):
             one = image[None]
-            law = self._law(one, None)
+            law = self.law(one)
             mean = as_rows(self._moved(one, self._targets))
             values.append(expected_correlation(mean.T, law, as_rows(answer[None]).T))
         return self._per_input(values, x)
@@ -244,7 +252,11 @@ class GradientFlow:
         answers = [from_rows(self._kernels(block)[1] @ moved, units(block)) for block in blocks]
         return np.concatenate(answers, axis=-batch.ndim)
 
-    def _law(self, first: np.ndarray, second: np.ndarray | None) -> np.ndarray:
+    def apply(self, theta: np.ndarray) -> np.ndarray:
+        """E f(x) as rows, given Θ(x, X) as a matrix."""
+        return theta @ (self._gain @ self._targets)
+
+    def law(self, first: np.ndarray, second: np.ndarray | None = None) -> np.ndarray:
         """Cov(f(x), f(x')) as a matrix; second None: the first again."""
         found = self.network.kernels(
             first, second, self._layers, depths=(self.network.depth,), covariance=True, tangent=False

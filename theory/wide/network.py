@@ -120,11 +120,6 @@ class WideNetwork:
         return 1
 
     @property
-    def residual_skips(self) -> bool:
-        """Whether there are skips."""
-        return False
-
-    @property
     def roundings(self) -> int:
         """How many rounded operations, at most, stand between one layer's kernels and the next one's."""
         return 32

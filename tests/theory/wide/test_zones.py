@@ -1,0 +1,72 @@
+"""The map of networks by depth: the same numbers as one network at a time, and what moves the boundary."""
+
+import numpy as np
+import pytest
+
+from tests.theory.wide.cases import images, vectors
+from theory import wide
+from theory.digits import embedded_digits
+
+
+@pytest.mark.parametrize("network", [
+    wide.Convolutional(1, kernel_size=3, weight_variance=2.0),
+    wide.Convolutional(1, kernel_size=3, scheme="xavier_normal", width=9),  # its last layer is unlike the hidden ones
+    wide.FullyConnected(1, weight_variance=1.5, bias_variance=0.1),
+], ids=["variance", "scheme", "fully connected"])  # fmt: skip
+@pytest.mark.parametrize("initial", [False, True])
+def test_zones_are_those_of_one_network_at_a_time(network, initial):
+    if isinstance(network, wide.FullyConnected):
+        x_hat, x = vectors(0, 1, 5)[0], vectors(1, 2, 5)
+    else:
+        x_hat, x = images(0, 1, 2, 4, 3)[0], images(1, 2, 2, 4, 3)
+    found = wide.zones(network, x_hat, x, depths=(4, 2), initial=initial)
+    assert found.depths == (2, 4)
+    for row, depth in enumerate(found.depths):
+        flow = type(network)(**{**_settings(network), "depth": depth}).gradient_flow(x_hat)
+        for values, references in ((found.with_input, x), (found.with_training_image, [x_hat, x_hat])):
+            for column, reference in enumerate(references):
+                if initial:
+                    expected = flow.expected_correlation(x[column], reference)
+                else:
+                    expected = np.corrcoef(flow.mean(x[column]).ravel(), np.ravel(reference))[0, 1]
+                # the same kernels, in another order of additions: the modes kept amplify rounding by λ₁/λ_rank at most
+                worst = flow.spectrum[0] / flow.spectrum[flow.rank - 1]
+                assert abs(values[row, column] - expected) <= 100 * worst * flow.noise / flow.spectrum[0]
+    assert found.rho == pytest.approx([np.corrcoef(each.ravel(), x_hat.ravel())[0, 1] for each in x], abs=1e-14)
+
+
+def test_small_weights_and_biases_make_the_constant_function():
+    """What the paper saw: torch's own initialization generalizes at 5 layers and has only x̂ to say at 20."""
+    digits = embedded_digits()[:, :, 6:22:2, 6:22:2] / 255  # every second pixel of the middle
+    x_hat, x = digits[140], digits[[0, 40, 80, 180]]
+    torch_like = wide.zones(wide.Convolutional(1, kernel_size=5, scheme="default", bias=True, width=32), x_hat, x)
+    kept = wide.zones(wide.Convolutional(1, kernel_size=5, scheme="kaiming_normal"), x_hat, x)
+    assert np.all(torch_like.boundary <= 20)
+    assert np.all(torch_like.with_training_image[-1] > 0.99)
+    assert np.all(kept.with_training_image[-1] < torch_like.with_training_image[-1])
+    # without a signal that shrinks, and biases to take its place, memory takes over later if at all
+    assert np.all(kept.boundary >= torch_like.boundary)
+
+
+@pytest.mark.parametrize(("change", "error", "message"), [
+    ({"network": "cnn"}, TypeError, "network must be a wide.FullyConnected or wide.Convolutional"),
+    ({"depths": ()}, ValueError, "depths must not be empty"),
+    ({"depths": (0,)}, ValueError, "depths must be at least 1"),
+    ({"x_hat": np.ones((1, 1, 3, 3))}, ValueError, "x_hat must be one input without a batch axis"),
+    ({"x": np.ones((1, 1, 3, 4))}, ValueError, "of its size"),
+    ({"initial": 1}, TypeError, "initial must be True or False"),
+])  # fmt: skip
+def test_bad_input_gets_a_sentence(change, error, message):
+    given = {
+        "network": wide.Convolutional(1, kernel_size=3, weight_variance=2.0),
+        "x_hat": np.eye(3)[None],
+        "x": np.ones((2, 1, 3, 3)),
+        "depths": (1, 2),
+        "initial": False,
+    } | change
+    with pytest.raises(error, match=message):
+        wide.zones(given["network"], given["x_hat"], given["x"], depths=given["depths"], initial=given["initial"])
+
+
+def _settings(network) -> dict:
+    return {name: value for name, value in vars(network).items() if name != "window"}

@@ -1,0 +1,110 @@
+"""What a network of each depth makes of each input, before anything is trained: identity, constant, or neither."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, Num
+
+from numerics.arguments import boolean, positive_int
+from theory.wide.correlation import expected_correlation, pearson
+from theory.wide.gradient_flow import GradientFlow, as_matrix, as_rows
+from theory.wide.network import WideNetwork
+
+
+@dataclass(frozen=True)
+class Zones:
+    """Correlations of predictions, by depth and input: the axes of the paper's map of networks.
+
+    Attributes:
+        depths: weight layers.
+        rho: corr(x, x̂) of each input, (n,).
+        with_input: of the prediction with the input x, the bias towards identity, (depths, n).
+        with_training_image: of the prediction with x̂, the bias towards the constant function, (depths, n).
+    """
+
+    depths: tuple[int, ...]
+    rho: Float[np.ndarray, " n"]
+    with_input: Float[np.ndarray, "depths n"]
+    with_training_image: Float[np.ndarray, "depths n"]
+
+    @property
+    def boundary(self) -> Float[np.ndarray, " n"]:
+        """For each input the first depth at which the prediction is more like x̂ than like the input, or inf."""
+        memorizes = self.with_training_image > self.with_input
+        first = np.array(self.depths, dtype=np.float64)[np.argmax(memorizes, axis=0)]
+        return np.where(np.any(memorizes, axis=0), first, np.inf)
+
+
+def zones(
+    network: WideNetwork,
+    x_hat: Num[Any, "..."],
+    x: Num[Any, "..."],
+    *,
+    depths: Iterable[int] = range(1, 21),
+    initial: bool = False,
+) -> Zones:
+    """Return how much networks of each depth, trained on one input x̂, tend to identity and constant function.
+
+    All depths come out of one pass through the deepest network, where a shallower one begins with the same layers.
+
+    Args:
+        network: its settings; its own depth does not count.
+        x_hat: the training input, without a batch axis.
+        x: inputs, with one; of x̂'s size.
+        depths: weight layers, in any order.
+        initial: whether the random initial function f₀ counts. Without it, correlations are those of E f(x), the
+            prediction of a large ensemble; with it they are expectations of one network's, at the cost of two
+            eigenvalue problems per input and depth.
+
+    Raises:
+        TypeError: as `WideNetwork.gradient_flow`; depths that are no integers.
+        ValueError: as `WideNetwork.gradient_flow`; no depths, or one below 1; inputs of another size or batching.
+
+    Source: Zhang et al. 2020, the figure of correlations against corr(x, x̂); here computed.
+    """
+    if not isinstance(network, WideNetwork):
+        raise TypeError(f"network must be a wide.FullyConnected or wide.Convolutional, got {network!r:.60}")
+    boolean("initial", initial)
+    wanted = tuple(sorted({positive_int("depths", depth) for depth in depths}))
+    if not wanted:
+        raise ValueError("depths must not be empty")
+    networks = {depth: replace(network, depth=depth) for depth in wanted}
+    x_hat, x = network.check_inputs("x_hat", x_hat), network.check_inputs("x", x)
+    if network.batched(x_hat) or not network.batched(x) or tuple(x.shape[1:]) != tuple(x_hat.shape):
+        raise ValueError(
+            f"x_hat must be one input without a batch axis, and x several of its size; "
+            f"got {tuple(x_hat.shape)} and {tuple(x.shape)}"
+        )
+    X, batch = network.batch(x_hat), network.batch(x)
+    flows = {}
+    for depth, theta in _kernels(networks, X, None):
+        flows[depth] = GradientFlow.solved(networks[depth], x_hat, X, theta)
+    shape = (len(wanted), len(batch))
+    with_input, with_training_image = np.empty(shape), np.empty(shape)
+    for index, one in enumerate(batch):
+        images = as_rows(one[None]).T, as_rows(X).T
+        for depth, theta in _kernels(networks, one[None], X):
+            row = wanted.index(depth)
+            mean = flows[depth].apply(theta).T
+            law = flows[depth].law(one[None]) if initial else None
+            for values, reference in zip((with_input, with_training_image), images, strict=True):
+                values[row, index] = (
+                    pearson(mean, reference) if law is None else expected_correlation(mean, law, reference)
+                )
+    rho = np.array([pearson(one, X[0]) for one in batch])
+    return Zones(wanted, rho, with_input, with_training_image)
+
+
+def _kernels(networks: dict[int, WideNetwork], x1: np.ndarray, x2: np.ndarray | None) -> Any:
+    """Depth by depth Θ(x1, x2) as a matrix, in as few passes as the layers allow."""
+    layers = {depth: network.layers(x1.shape[1], x1.shape[1]) for depth, network in networks.items()}
+    left = sorted(networks, reverse=True)
+    while left:
+        deepest = left[0]
+        along = tuple(depth for depth in reversed(left) if layers[depth] == layers[deepest][:depth])
+        found = networks[deepest].kernels(x1, x2, layers[deepest], depths=along, covariance=False, tangent=True)
+        for depth in along:
+            yield depth, as_matrix(np.asarray(found[depth].tangent))
+        left = [depth for depth in left if depth not in along]
