@@ -15,6 +15,7 @@ from empirics.arguments import converted, integer, real_tensor
 from empirics.history import History
 from empirics.recipe import Recipe
 from empirics.stack import Weights
+from empirics.stack_size import Division
 from empirics.stacking import forward_in_chunks
 from empirics.storage import read_tensors, write_tensors
 
@@ -34,6 +35,7 @@ class TrainedEnsemble:
         diverged: per seed, the first step at which its loss (or, found at the end, a weight) was not finite; None for a
             member that converged or might. It keeps the weights it had then.
         stopped: per seed, the step at which its loss reached the recipe's `stop_loss`; None if it did not.
+        division: the stacks that they trained in, which moves the last bits.
     """
 
     network: nn.Module = field(repr=False)
@@ -45,6 +47,7 @@ class TrainedEnsemble:
     history: History = field(repr=False)
     diverged: tuple[int | None, ...]
     stopped: tuple[int | None, ...]
+    division: Division = field(repr=False)
 
     def predict(self, inputs: Num[Any, "..."]) -> Float[Any, "seeds ..."]:
         """Return what every member outputs for new inputs.
@@ -101,7 +104,7 @@ class TrainedEnsemble:
         tensors |= {f"weights/{name}": value for name, value in self.weights.items()}
         for step, weights in self.snapshots.items():
             tensors |= {f"snapshots/{step}/{name}": value for name, value in weights.items()}
-        tensors |= {"history/steps": self.history.steps, "history/losses": self.history.losses}
+        tensors |= {f"history/{name}": value for name, value in vars(self.history).items() if value is not None}
         facts = {
             "network": describe(self.network),
             "recipe": asdict(self.recipe),
@@ -110,7 +113,8 @@ class TrainedEnsemble:
             "diverged": self.diverged,
             "stopped": self.stopped,
             # What moves the last bits: a run repeats itself where these are the same.
-            "made_with": {"torch": torch.__version__, "threads": torch.get_num_threads(), "stack": len(self.seeds)},
+            "made_with": {"torch": torch.__version__, "threads": torch.get_num_threads()},
+            "division": asdict(self.division),
         }
         write_tensors(Path(folder), "ensemble", tensors, facts)
 
@@ -145,7 +149,8 @@ class TrainedEnsemble:
             initial_weights=under("initial_weights/"),
             weights=weights,
             snapshots={step: under(f"snapshots/{step}/") for step in facts["snapshots"]},
-            history=History(tensors["history/steps"], tensors["history/losses"]),
+            history=History(**under("history/")),
             diverged=tuple(facts["diverged"]),
             stopped=tuple(facts["stopped"]),
+            division=Division(facts["division"]["way"], tuple(facts["division"]["sizes"])),
         )

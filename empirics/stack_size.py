@@ -6,6 +6,7 @@ every machine.
 """
 
 import math
+from collections import Counter
 from dataclasses import dataclass
 
 import torch
@@ -16,7 +17,7 @@ from empirics.fully_connected import FCN
 from empirics.recipe import Recipe
 from empirics.stack import has_stacked_layers
 
-CACHE = 12 * 2**20  # bytes: what measured fastest on processors with 16 to 32 MiB of shared cache
+CACHE = 16 * 2**20  # bytes: what measured fastest on processors with 16 to 32 MiB of shared cache
 WIDE = 48  # channels from which torch's own float32 convolution is fastest on a CPU
 NARROW = 12  # channels below which one member alone costs more in small operations than it saves
 
@@ -32,6 +33,9 @@ class Division:
 
     way: str
     sizes: tuple[int, ...]
+
+    def __str__(self) -> str:
+        return " + ".join(f"{count} × {size}" for size, count in Counter(self.sizes).items()) + f" {self.way}"
 
     @property
     def stacks(self) -> list[range]:

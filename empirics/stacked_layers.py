@@ -1,8 +1,8 @@
 """Layers of many networks at once, as batched matrix products over a first axis, the members.
 
 torch can map a network's own forward over stacked weights (vmap), but then runs grouped convolutions and reductions
-that are slow for many small networks. These layers compute the same sums. Each member is a matrix product of its own, so
-that its numbers do not depend on the company it trains in, and what a step needs is allocated once.
+that are slow for many small networks. These layers compute the same sums. Each member is a matrix product of its own,
+so that its numbers do not depend on the company it trains in, and what a step needs is allocated once.
 
 Each is an autograd function: autograd still leads from the loss to the weights. Tests hold outputs and gradients
 against torch's own layers.

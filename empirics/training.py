@@ -116,6 +116,7 @@ def train(
         history=merged([descent.records for descent in stacks]),
         diverged=tuple(step for descent in stacks for step in descent.diverged),
         stopped=tuple(step for descent in stacks for step in descent.stopped),
+        division=division,
     )
 
 
