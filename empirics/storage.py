@@ -1,7 +1,8 @@
 """Tensors and facts in a folder: safetensors and JSON, checked by a checksum, replaced in one stroke.
 
-NAME.json holds the facts and names the safetensors file, whose own name holds its SHA-256. Renaming NAME.json into
-place is the moment at which the folder passes from the old state to the new; a kill before it leaves the old one whole.
+NAME.json holds the facts, with a checksum of their own, and names the safetensors file, with its SHA-256. Renaming
+NAME.json into place is the moment at which the folder passes from the old state to the new; a kill before it leaves the
+old one whole.
 """
 
 import hashlib
@@ -27,7 +28,8 @@ def write_tensors(folder: Path, name: str, tensors: dict[str, Tensor], facts: di
     data = save({key: value.detach().cpu().contiguous() for key, value in tensors.items()})
     checksum = hashlib.sha256(data).hexdigest()
     file = f"{name}-{checksum[:16]}.safetensors"
-    text = json.dumps({"format": FORMAT, "tensors": file, "sha256": checksum, **facts}, indent=2, allow_nan=False)
+    index = {"format": FORMAT, "tensors": file, "sha256": checksum, **facts}
+    text = json.dumps(index | {"seal": _seal(index)}, indent=2, allow_nan=False)
     write_atomically(folder / file, data)
     write_atomically(folder / f"{name}.json", text.encode())
     for old in folder.glob(f"{name}-{'[0-9a-f]' * 16}.safetensors"):
@@ -45,11 +47,13 @@ def read_tensors(folder: Path, name: str) -> tuple[dict[str, Tensor], dict[str, 
     index = folder / f"{name}.json"
     try:
         facts = json.loads(index.read_text())
-        file, checksum = folder / facts["tensors"], facts["sha256"]
+        file, checksum, seal = folder / facts["tensors"], facts["sha256"], facts.pop("seal", None)
     except (ValueError, KeyError, TypeError):
         raise ValueError(f"{index} is damaged: it is not the JSON that was saved") from None
     if facts.get("format") != FORMAT:
         raise ValueError(f"{index} must have format {FORMAT}, got {facts.get('format')!r}")
+    if seal != _seal(facts):
+        raise ValueError(f"{index} is damaged: its seal is not that of what it says")
     data = file.read_bytes()
     if hashlib.sha256(data).hexdigest() != checksum:
         raise ValueError(f"{file} is damaged: its SHA-256 is not the one that {index.name} states")
@@ -57,6 +61,11 @@ def read_tensors(folder: Path, name: str) -> tuple[dict[str, Tensor], dict[str, 
         return load(data), facts
     except SafetensorError as error:
         raise ValueError(f"{file} is not a safetensors file: {error}") from None
+
+
+def _seal(facts: dict[str, Any]) -> str:
+    """SHA-256 of facts as they come back from JSON."""
+    return hashlib.sha256(json.dumps(json.loads(json.dumps(facts)), sort_keys=True).encode()).hexdigest()
 
 
 def write_atomically(path: Path, data: bytes) -> None:

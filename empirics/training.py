@@ -1,6 +1,10 @@
 """Training: many seeds of one architecture, together, on the same few examples."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -9,6 +13,7 @@ from torch import Tensor, nn
 
 from empirics.architecture import check_fit, input_shapes, new_network
 from empirics.arguments import boolean, converted, finite, integers, real_tensor, same_kind, tensor_of
+from empirics.checkpoints import Checkpoints, description
 from empirics.descent import Descent, Task, descend
 from empirics.ensemble import TrainedEnsemble
 from empirics.history import merged
@@ -34,6 +39,8 @@ def train(
     device: torch.device | str | None = None,
     snapshots: Iterable[int] = (),
     watch: Num[Any, "*n_and_shape"] | None = None,
+    checkpoint: Path | str | None = None,
+    checkpoint_every: int | timedelta = timedelta(minutes=1),
     progress: bool = True,
 ) -> TrainedEnsemble:
     """Train one network per seed, many together, by full-batch gradient descent on the mean squared error.
@@ -56,15 +63,23 @@ def train(
         watch: images, or vectors, that are not trained on: at each recorded step, how near to the identity and to the
             constant function the networks are on them goes to the history. Shaped as inputs are, of any size that the
             network takes.
+        checkpoint: a folder to keep the training in, so that the same call after a crash, or a kill at any moment, goes
+            on from there and ends at the same weights (on a CPU bit for bit); None for not keeping it.
+        checkpoint_every: how many steps, or how much time, may be lost.
         progress: whether to show a progress bar (only on a terminal).
 
     Returns:
         The trained networks.
 
+    Warns:
+        UserWarning: a checkpoint is damaged (the one before it is used), or was written by another version of torch.
+
     Raises:
         TypeError: an argument of the wrong type, mixed kinds of arrays, or a layer that `initialize` does not know.
         ValueError: inputs that are empty, not finite, or do not fit the network; no targets where outputs have another
-            shape than inputs; targets, initial weights, seeds or snapshots out of range.
+            shape than inputs; targets, initial weights, seeds or snapshots out of range; a checkpoint of another
+            training.
+        OSError: checkpoints cannot be written or read.
 
     Source: Zhang et al. 2020, section 3 and the appendix on training details.
     """
@@ -95,13 +110,23 @@ def train(
         watched=None if watch is None else Watched(network, _watched(network, watch, inputs, recipe.dtype, place), y),
         block=BLOCK if place.type == "cuda" else 1,
     )
-    stacks = [
-        Descent.start({name: value[some.start : some.stop] for name, value in start.items()})
-        for some in division.stacks
-    ]
-    with progress_bar(recipe.steps * len(stacks), show=progress) as report:
-        for index, descent in enumerate(stacks):
-            descend(task, descent, after(index * recipe.steps, report))
+    checkpoints = None
+    if checkpoint is not None:
+        checkpoints = Checkpoints(checkpoint, checkpoint_every, description(task, members, start), division)
+        division = checkpoints.division
+        task = replace(task, way=division.way)
+    stacks = []
+    with (
+        progress_bar(recipe.steps * len(division.sizes), show=progress) as report,
+        nullcontext() if checkpoints is None else checkpoints.same_threads(),
+    ):
+        for index, some in enumerate(division.stacks):
+            descent = Descent.start({name: value[some.start : some.stop] for name, value in start.items()})
+            keeper = None
+            if checkpoints is not None:
+                descent, keeper = checkpoints.newest(index, descent)
+            descend(task, descent, after(index * recipe.steps, report), keeper)
+            stacks.append(descent)
 
     def together(weights: list[Weights]) -> Weights:
         return {name: torch.cat([some[name] for some in weights]) for name in start}
