@@ -1,4 +1,4 @@
-"""Stacked layers compute what torch's own layers do, member by member: outputs, and the gradients of all that goes in."""
+"""Stacked layers compute what torch's own layers do, member by member: outputs and gradients."""
 
 import pytest
 import torch
