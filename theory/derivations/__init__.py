@@ -23,6 +23,7 @@ DERIVATIONS = {
     "cnn-mse-bound": "cnn_mse_bound",
     "nonlinear-span": "nonlinear_span",
     "patch-rank-margin": "patch_rank_margin",
+    "arc-cosine": "arc_cosine",
 }
 
 

@@ -1,0 +1,73 @@
+"""Infinitely wide networks: the derivations, and the numeric functions that use their results."""
+
+import mpmath as mp
+import numpy as np
+import pytest
+
+from tests.theory.derivations.checking import (
+    assert_needs_its_premises,
+    assert_rejects_wrong_rules,
+    assert_rejects_wrong_statements,
+    assert_typesets,
+)
+from theory.derivations import derive
+from theory.derivations.arc_cosine import D, f, g, half, j
+from theory.wide.activations import ACTIVATIONS, UNIT_ROUNDOFF
+
+
+@pytest.fixture(scope="module", params=["arc-cosine"])
+def derivation(request):
+    return derive(request.param)
+
+
+def test_every_step_is_proved(derivation):
+    derivation.check()
+
+
+def test_wrong_statements_fail(derivation):
+    assert_rejects_wrong_statements(derivation)
+
+
+def test_wrong_rules_fail(derivation):
+    assert_rejects_wrong_rules(derivation)
+
+
+def test_premises_are_needed(derivation):
+    assert_needs_its_premises(derivation)
+
+
+def test_page(derivation, tmp_path):
+    assert_typesets(derivation, tmp_path)
+
+
+@pytest.mark.parametrize("angle", [0.0, 1e-6, 0.7, 1.5, 2.9])
+def test_numeric_activation_is_the_derived_one(angle):
+    found = derive("arc-cosine")
+    a, b = 0.8, 1.7
+    near, far = 4 * a * b * np.sin(angle / 2) ** 2, 4 * a * b * np.cos(angle / 2) ** 2
+    jump = np.sqrt(near * far) - angle / 2 * (far - near)
+    apart = (a - b) ** 2
+    dual = ACTIVATIONS["relu"].dual(
+        np.full((1, 1), a**2),
+        np.full((1, 1), b**2),
+        np.full((1, 1), apart + near),
+        np.full((1, 1), apart + far),
+        4,
+        9.0,
+    )
+    # A dozen roundings on either side, in units of the variances; the angle from D as in tests/theory/wide.
+    bound = 24 * UNIT_ROUNDOFF * (a + b) ** 2 / max(np.sin(angle), UNIT_ROUNDOFF ** (1 / 2))
+    assert abs(dual.covariance.item() - found.function("covariance", f, g, j)(far, near, jump)) <= bound
+    assert abs(dual.derivative.item() - found.function("derivative", half)(angle / 2)) <= bound
+    assert abs(dual.pair.item() - found.function("difference", D, j)(apart + near, jump)) <= bound
+
+
+def test_derived_covariance_is_the_textbooks():
+    derived = derive("arc-cosine")
+    with mp.workdps(30):
+        for angle in (mp.mpf("0.3"), mp.mpf(1), mp.mpf(3)):
+            near, far = 4 * mp.sin(angle / 2) ** 2, 4 * mp.cos(angle / 2) ** 2
+            jump = mp.sqrt(near * far) - angle / 2 * (far - near)
+            textbook = (mp.sin(angle) + (mp.pi - angle) * mp.cos(angle)) / (2 * mp.pi)
+            stable = derived.result["covariance"].subs({f: far, g: near, j: jump}).evalf(30)
+            assert abs(stable - textbook) < mp.mpf(10) ** -27
