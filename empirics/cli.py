@@ -1,7 +1,9 @@
 """`python -m empirics`: train networks and draw images from the command line."""
 
 import sys
+import warnings
 from collections.abc import Callable, Iterable, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -78,6 +80,13 @@ def train(
     seeds: Annotated[int, typer.Option(min=1, help="How many networks to train: from seeds 0, 1, 2 and so on.")] = 4,
     precision: Annotated[str, typer.Option(help=f"Of weights and arithmetic: {one_of(PRECISIONS)}.")] = "float32",
     device: Annotated[str, typer.Option(help="Where to train: cpu, cuda, cuda:1 and so on.")] = "cpu",
+    checkpoint: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder to keep the training in; killed, the same command goes on from there. None: not kept."
+        ),
+    ] = None,
+    checkpoint_seconds: Annotated[float, typer.Option(min=0.1, help="Time between two checkpoints.")] = 60,
     progress: Annotated[bool, typer.Option(help="Show a progress bar on a terminal.")] = True,
     out: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("out/train"),
 ) -> None:
@@ -113,7 +122,16 @@ def train(
         raise ValueError(f"--residual must go with --network fcn, got {network}")
     out.mkdir(parents=True, exist_ok=True)  # an impossible folder is better found out before training
     ensemble, measured = run(
-        makers[network], x, inputs, flat=flat, recipe=recipe, seeds=range(seeds), device=device, progress=progress
+        makers[network],
+        x,
+        inputs,
+        flat=flat,
+        recipe=recipe,
+        seeds=range(seeds),
+        device=device,
+        checkpoint=checkpoint,
+        checkpoint_every=timedelta(seconds=checkpoint_seconds),
+        progress=progress,
     )
     write_results(out, ensemble, measured)
     _print_summary(ensemble, measured)
@@ -213,11 +231,18 @@ def _range(correlations: np.ndarray | None) -> str:
     return f"{min(means):.3f} to {max(means):.3f}" if means else "(nothing to compare)"
 
 
+def _warn(message: Warning | str, *_: Any, **__: Any) -> None:
+    """Show a warning as a sentence, without the line of code that gave it."""
+    print(f"warning: {message}", file=sys.stderr)
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; a user's mistake gets one sentence on stderr and exit code 2."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        code = app(given or ["--help"], prog_name="python -m empirics", standalone_mode=False)
+        with warnings.catch_warnings():
+            warnings.showwarning = _warn
+            code = app(given or ["--help"], prog_name="python -m empirics", standalone_mode=False)
     except UsageError as error:
         message = error.format_message()
     except (ValueError, TypeError, OSError) as error:

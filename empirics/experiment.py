@@ -4,6 +4,7 @@ import json
 import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -132,6 +133,8 @@ def run(
     recipe: Recipe,
     seeds: range,
     device: torch.device | str | None = None,
+    checkpoint: Path | None = None,
+    checkpoint_every: int | timedelta = timedelta(minutes=1),
     progress: bool = True,
 ) -> tuple[TrainedEnsemble, dict[str, Measured]]:
     """Train on one image (C, H, W), flattened in that order where `flat`, and measure what comes of each set of inputs.
@@ -139,7 +142,17 @@ def run(
     Raises:
         TypeError: as `train`.
         ValueError: as `train` and `TrainedEnsemble.predict`.
+        OSError: as `train`.
     """
     x = training_image.reshape(-1) if flat else training_image
-    ensemble = train(make_model, x, recipe=recipe, seeds=seeds, device=device, progress=progress)
+    ensemble = train(
+        make_model,
+        x,
+        recipe=recipe,
+        seeds=seeds,
+        device=device,
+        checkpoint=checkpoint,
+        checkpoint_every=checkpoint_every,
+        progress=progress,
+    )
     return ensemble, {name: measure(ensemble, training_image, given, flat=flat) for name, given in inputs.items()}

@@ -76,6 +76,22 @@ def test_a_diverged_member_is_reported_and_kept_out_of_the_metrics(tmp_path: Pat
     assert isinstance(metrics["diverged"][0], int)
 
 
+@pytest.mark.filterwarnings("default")
+def test_train_goes_on_from_a_checkpoint(tmp_path: Path, capsys) -> None:
+    command = ("train", "--channels", 2, "--depth", 2, "--steps", 6, "--seeds", 2, "--checkpoint", tmp_path / "kept")
+    assert run(*command, "--out", tmp_path / "first") == 0
+    assert run(*command, "--out", tmp_path / "again") == 0
+    first, again = (TrainedEnsemble.load(tmp_path / name) for name in ("first", "again"))
+    assert all(np.array_equal(value, again.weights[name]) for name, value in first.weights.items())
+    assert capsys.readouterr().err == ""
+    assert run(*command, "--lr", 0.2, "--out", tmp_path / "other") == 2
+    assert "which holds one with other recipe" in capsys.readouterr().err
+    (index,) = (tmp_path / "kept").glob("*.json")
+    index.write_text("{")
+    assert run(*command, "--out", tmp_path / "anew") == 0
+    assert capsys.readouterr().err.startswith(f"warning: {index} is damaged: it is not the JSON that was saved; ")
+
+
 def test_images_writes_each_image_and_all_of_them(tmp_path: Path) -> None:
     assert run("images", "digits", "--count", 25, "--seed", 3, "--out", tmp_path) == 0
     digits = images("digits", count=25, seed=3)
