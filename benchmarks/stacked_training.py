@@ -1,0 +1,133 @@
+"""All seeds trained together against a plain loop over them, side by side in one run, and their results compared."""
+
+import argparse
+import itertools
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from rich.console import Console
+from rich.table import Table
+from torch import Tensor, nn
+
+from empirics import CNN, FCN, LCN, Recipe, TrainedEnsemble, train
+
+SECONDS = 0.3  # that the loop is to take
+
+
+def loop(make_model: Callable[[], nn.Module], start: dict[str, Tensor], images: Tensor, steps: int) -> list[Tensor]:
+    """What one would write without this library: each member in turn; returns each one's weights in a row."""
+    found = []
+    for index in range(len(next(iter(start.values())))):
+        network = make_model().to(images.dtype)
+        network.load_state_dict({name: value[index] for name, value in start.items()})
+        optimizer = torch.optim.SGD(network.parameters(), lr=1e-3, momentum=0.9)
+        criterion = nn.MSELoss()
+        for _ in range(steps):
+            optimizer.zero_grad()
+            criterion(network(images), images).backward()
+            optimizer.step()
+        found.append(nn.utils.parameters_to_vector(network.parameters()).detach())
+    return found
+
+
+def seconds(function: Callable[[], object]) -> float:
+    """Processor time: what the work costs, whatever else the machine is doing."""
+    before = time.process_time()
+    function()
+    return time.process_time() - before
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A step of all members: seconds by the loop and by `train`, how far apart they end, and how `train` divided them."""
+
+    loop: float
+    stacked: float
+    apart: float
+    division: str
+
+
+def compare(make_model: Callable[[], nn.Module], images: Tensor, members: int, repeats: int) -> Comparison:
+    """The fastest of several runs of each, in turn, without what a run of no steps takes."""
+    precision = str(images.dtype).removeprefix("torch.")
+    start: dict[str, Tensor] = {}
+
+    def stacked(steps: int) -> TrainedEnsemble:
+        recipe = Recipe(lr=1e-3, milestones=(), steps=steps, precision=precision)
+        return train(make_model, images, recipe=recipe, seeds=range(members), initial=start or None, progress=False)
+
+    start |= stacked(0).initial_weights
+    once = seconds(lambda: loop(make_model, start, images, 3)) / 3
+    steps = max(3, min(200, round(SECONDS / once)))
+    ensemble, alone = stacked(steps), loop(make_model, start, images, steps)
+    together = [torch.cat([value[index].flatten() for value in ensemble.weights.values()]) for index in range(members)]
+    apart = max(float((a - b).abs().max() / a.abs().max()) for a, b in zip(alone, together, strict=True))
+    times: dict[tuple[str, int], list[float]] = {}
+    for _ in range(repeats):
+        for count in (0, steps):
+            for name, run in (
+                ("loop", lambda n=count: loop(make_model, start, images, n)),
+                ("stacked", lambda n=count: stacked(n)),
+            ):
+                times.setdefault((name, count), []).append(seconds(run))
+    a_step = {name: (min(times[name, steps]) - min(times[name, 0])) / steps for name in ("loop", "stacked")}
+    return Comparison(a_step["loop"], a_step["stacked"], apart, str(ensemble.division))
+
+
+def cases(everything: bool) -> list[tuple[str, Callable[[], nn.Module], tuple[int, ...], int]]:
+    """Name, network, images and members: the two that matter, or sizes from the smallest to beyond the cache."""
+    found: list[tuple[str, Callable[[], nn.Module], tuple[int, ...], int]] = [
+        ("FCN, 3 layers, width 64, 14×14", lambda: FCN(196, 3, 64), (1, 196), 64),
+        ("CNN, 3 layers, 8 channels, 5×5, 14×14", lambda: CNN(1, 3, 8), (1, 1, 14, 14), 64),
+        ("CNN, 3 layers, 8 channels, 3×3, 14×14", lambda: CNN(1, 3, 8, 3), (1, 1, 14, 14), 64),
+    ]
+    if not everything:
+        return found
+    for members, (size, width) in itertools.product((1, 8), ((64, 16), (784, 64), (784, 256), (784, 2048))):
+        if members * width < 8 * 2048:
+            found.append((f"FCN, 3 layers, width {width}", lambda s=size, w=width: FCN(s, 3, w), (1, size), members))
+    sizes = ((7, 3, 3), (14, 8, 5), (28, 8, 5), (28, 32, 3), (28, 32, 5), (28, 128, 5))
+    for members, (size, channels, k) in itertools.product((1, 2, 8), sizes):
+        if members * channels < 8 * 128:
+            name = f"CNN, 3 layers, {channels} channels, {k}×{k}, {size}×{size}"
+            found.append((name, lambda c=channels, k=k: CNN(1, 3, c, k), (1, 1, size, size), members))
+    for members, size in itertools.product((1, 64), (7, 28)):
+        found.append((f"LCN, 5×5, {size}×{size}", lambda s=size: LCN(1, s), (1, 1, size, size), members))
+        found.append((f"CNN, 1 layer, 5×5, {size}×{size}", lambda: CNN(1, 1), (1, 1, size, size), members))
+        found.append((f"FCN, 1 layer, {size * size}", lambda s=size: FCN(s * s, 1), (1, size * size), members))
+    found.append(("CNN, 3 layers, 8 channels, 5 images", lambda: CNN(1, 3, 8), (5, 1, 14, 14), 16))
+    found.append(("FCN, 3 layers, width 64, 20 vectors", lambda: FCN(196, 3, 64), (20, 196), 16))
+    found.append(("CNN, 10 layers, 16 channels, 28×28", lambda: CNN(1, 10, 16), (1, 1, 28, 28), 8))
+    return found
+
+
+def main() -> None:
+    """Print times and ratios."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--all", action="store_true", help="sizes from the smallest to beyond the cache")
+    parser.add_argument("--precision", default="float64", choices=["float64", "float32"])
+    parser.add_argument("--repeats", type=int, default=5)
+    given = parser.parse_args()
+    torch.set_num_threads(1)
+    table = Table("network", "members", "division", "loop", "stacked", "ratio", "weights differ by")
+    generator = torch.Generator().manual_seed(0)
+    for name, make_model, shape, members in cases(given.all):
+        images = torch.rand(shape, dtype=getattr(torch, given.precision), generator=generator)
+        found = compare(make_model, images, members, given.repeats)
+        table.add_row(
+            name,
+            str(members),
+            found.division,
+            f"{found.loop / members * 1e6:,.0f} µs",
+            f"{found.stacked / members * 1e6:,.0f} µs",
+            f"{found.loop / found.stacked:.2f}",
+            f"{found.apart:.0e}",
+        )
+    table.caption = f"processor time a member and step, one thread, {given.precision}; fastest of {given.repeats}"
+    Console(width=140).print(table)
+
+
+if __name__ == "__main__":
+    main()
