@@ -41,7 +41,7 @@ def seconds(function: Callable[[], object]) -> float:
 
 @dataclass(frozen=True)
 class Comparison:
-    """A step of all members: seconds by the loop and by `train`, how far apart they end, and how `train` divided them."""
+    """Seconds a step of all members, by the loop and by `train`; how far apart they end, and how they were divided."""
 
     loop: float
     stacked: float
