@@ -209,7 +209,7 @@ def test_identity_iff_full_column_rank(height, width, channels, bias, scheme, se
     network = theory.Convolutional(channels, kernel_size=3, bias=bias)
     run = OneLayerRun(network, image, None, MOMENTUM, 800, scheme, seed % 1000)
     condition = np.linalg.cond(run.design)
-    assume(condition < 100)  # slower modes take longer than the steps given here
+    assume(condition < 50)  # 800 steps leave at most 1e-5 of the slowest mode, less than what short rank leaves
     _check_error(run, random_images(seed + 1, (1, channels, height, width)), ledger, "random image")
 
 
