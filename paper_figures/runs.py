@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -58,10 +59,18 @@ class Runs:
         kept = self.folder / _name(model, inputs, recipe, members)
         if kept.exists():
             return empirics.TrainedEnsemble.load(kept)
+        begun = kept.with_name(f"{kept.name}.begun")  # so that what is stopped goes on where it was
         ensemble = empirics.train(
-            make_model, inputs, recipe=recipe, seeds=members, device=self.device, progress=self.progress
+            make_model,
+            inputs,
+            recipe=recipe,
+            seeds=members,
+            device=self.device,
+            progress=self.progress,
+            checkpoint=begun,
         )
         ensemble.save(kept)
+        shutil.rmtree(begun, ignore_errors=True)
         return ensemble
 
 
