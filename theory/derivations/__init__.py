@@ -24,6 +24,7 @@ DERIVATIONS = {
     "nonlinear-span": "nonlinear_span",
     "patch-rank-margin": "patch_rank_margin",
     "arc-cosine": "arc_cosine",
+    "wide-limit": "wide_limit",
 }
 
 
