@@ -1,0 +1,97 @@
+"""What infinitely wide networks tend to as they get deeper, and where the constant function comes from.
+
+Layer by layer variances follow q ← σ_w² E φ² + σ_b², and the differences of two inputs, once small, D ← χ D with
+χ = σ_w² E φ'² at the fixed point q*. For ReLU q* = σ_b²/(1 − σ_w²/2) and χ = σ_w²/2 at any q.
+
+χ < 1, with biases: "ordered". D dies out as χᴸ while q* stays. K and Θ tend to constants, K = q* and
+    Θ = (β + ω E φ²)/(1 − χ), for every pair of inputs; Θ(x, x̂) Θ(x̂, x̂)⁺ then carries what was learned at x̂ to
+    every x, which is the constant function.
+χ < 1, without: "vanishing". For ReLU q and D die out alike, and angles are those of σ_w² = 2.
+χ = 1: "critical". Angles close like 1/L; depth blurs slowly.
+χ > 1: "chaotic" for bounded φ, where inputs become unrelated; "exploding" for ReLU, where q and D grow alike, and
+    angles are those of σ_w² = 2 in the end.
+
+In a convolutional network with circular padding the same holds of every pixel. With zeros around the images pixels
+near the border see fewer taps, so that K and Θ tend to what they are for a black image: a function of position only.
+Getting there takes of the order of log(q_signal/σ_b²)/log(1/χ) layers. For torch's default initialization, with
+σ_w² = 1/3 and σ_b² = 1/(3 f_in), χ = 1/6, and 10 to 20 layers do: where weights shrink the signal, biases take over.
+
+Source: Poole et al. 2016; Schoenholz et al. 2017; Hayou et al. 2019 (ReLU, tangent kernels); derived for ReLU in
+theory/derivations ("wide-limit").
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from theory.wide.activations import ACTIVATIONS, Activation
+from theory.wide.network import WideNetwork
+
+Regime = Literal["ordered", "vanishing", "critical", "chaotic", "exploding"]
+
+
+@dataclass(frozen=True)
+class FixedPoint:
+    """Where variances and small differences of a deep network tend to.
+
+    Attributes:
+        regime: see theory/wide/fixed_point.py.
+        variance: q*, or inf where variances grow without bound.
+        contraction: χ, by which a layer multiplies small differences.
+        tangent: what Θ tends to in the ordered regime, in NTK parameterization; inf elsewhere.
+    """
+
+    regime: Regime
+    variance: float
+    contraction: float
+    tangent: float
+
+
+def fixed_point(*, activation: str = "relu", weight_variance: float, bias_variance: float = 0.0) -> FixedPoint:
+    """Return what networks of this kind tend to as they get deeper.
+
+    Args:
+        activation: "relu", "leaky_relu", "linear" or "erf".
+        weight_variance: σ_w².
+        bias_variance: σ_b².
+
+    Raises:
+        TypeError: a setting of the wrong type.
+        ValueError: a setting out of range.
+    """
+    WideNetwork(1, activation=activation, weight_variance=weight_variance, bias_variance=bias_variance)  # checks them
+    phi, w, b = ACTIVATIONS[activation], float(weight_variance), float(bias_variance)
+    unit = float(phi.second_moment(np.ones(1))[0])
+    if activation == "erf":
+        variance = _bounded(phi, w, b)
+        slope = 4 / math.pi / math.sqrt(1 + 4 * variance)
+    else:  # homogeneous: E φ² = unit · q, and E φ'² is the same number
+        slope = unit
+        variance = b / (1 - w * unit) if w * unit < 1 else (math.inf if b > 0 or w * unit > 1 else math.nan)
+    contraction = w * slope
+    regime: Regime
+    if contraction == 1:
+        regime = "critical"
+    elif contraction > 1:
+        regime = "chaotic" if activation == "erf" else "exploding"
+    else:
+        regime = "ordered" if b > 0 or variance > 0 else "vanishing"
+    tangent = math.inf
+    if regime == "ordered":
+        tangent = (b + w * float(phi.second_moment(np.array([variance]))[0])) / (1 - contraction)
+    return FixedPoint(regime, variance, contraction, tangent)
+
+
+def _bounded(phi: Activation, w: float, b: float) -> float:
+    """The largest q = σ_w² E φ² + σ_b²: the right side is concave and bounded, so bisection from its bound finds it."""
+    from scipy.optimize import brentq
+
+    def excess(q: float) -> float:
+        return w * float(phi.second_moment(np.array([q]))[0]) + b - q
+
+    low = b or 1e-12 * w
+    if excess(low) <= 0:
+        return b
+    return float(brentq(excess, low, w + b, xtol=1e-300, rtol=8 * np.finfo(float).eps))
