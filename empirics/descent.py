@@ -100,7 +100,7 @@ def descend(task: Task, descent: Descent, report: Report, keeper: Keeper | None 
         return
     with arithmetic(task.recipe.precision, task.inputs.device):
         while not descent.finished(steps):
-            _Leg(task, descent).run(report, keeper)
+            Leg(task, descent).run(report, keeper)
     _find_non_finite(descent)
     for step in task.snapshots:  # where everyone came to rest early, later ones are what they rest at
         descent.snapshots.setdefault(step, _copy(descent.weights))
@@ -108,7 +108,7 @@ def descend(task: Task, descent: Descent, report: Report, keeper: Keeper | None 
         keeper.keep(descent)
 
 
-class _Leg:
+class Leg:
     """Steps until someone comes to rest. Members that still change are a stack of their own: others cost no time."""
 
     def __init__(self, task: Task, descent: Descent) -> None:

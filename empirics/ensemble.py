@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from empirics.architecture import check_fit, describe, input_shapes, new_network, rebuild
 from empirics.arguments import converted, integer, real_tensor
+from empirics.arithmetic import arithmetic
 from empirics.history import History
 from empirics.recipe import Recipe
 from empirics.stack import Weights
@@ -68,7 +69,8 @@ class TrainedEnsemble:
         place = next(iter(self.weights.values())).device
         batch = converted("inputs", x if x.ndim in (2, 4) else x[None], self.recipe.dtype, place)
         check_fit(self.network, batch[:1])
-        predictions = forward_in_chunks(self.network, self.weights, batch)
+        with arithmetic(self.recipe.precision, place):
+            predictions = forward_in_chunks(self.network, self.weights, batch).to(self.recipe.dtype)
         if x.ndim not in (2, 4):
             predictions = predictions.squeeze(1)
         return predictions.to(x.device) if isinstance(inputs, Tensor) else predictions.cpu().numpy()

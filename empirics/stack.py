@@ -1,8 +1,10 @@
 """Several networks of one architecture as one: their losses, computed together, from weights stacked members first."""
 
 import copy
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -11,7 +13,7 @@ from torch.nn import functional
 
 from empirics.convolutional import CNN
 from empirics.fully_connected import FCN
-from empirics.stacked_layers import StackedConvolution, StackedLinear
+from empirics.stacked_layers import FEW, StackedConvolution, StackedLinear
 
 Weights = dict[str, Tensor]
 
@@ -55,15 +57,17 @@ def mapped(network: nn.Module, initial: Mapping[str, Tensor], inputs: Tensor, ta
     return _stack(leaves, lambda: vmap(loss)(leaves))
 
 
-def layered(network: nn.Module, initial: Mapping[str, Tensor], inputs: Tensor, targets: Tensor) -> Stack:
-    """Members of an architecture that `has_stacked_layers`."""
+def layered(
+    network: nn.Module, initial: Mapping[str, Tensor], inputs: Tensor, targets: Tensor, *, few: float = FEW
+) -> Stack:
+    """Members of an architecture that `has_stacked_layers`; for `few` see `StackedConvolution`."""
     assert isinstance(network, FCN | CNN)
     leaves = _leaves(initial)
     members = len(next(iter(leaves.values())))
     pairs = [(leaves[f"layers.{i}.weight"], leaves.get(f"layers.{i}.bias")) for i in range(network.depth)]
     layers: list[Callable[[Tensor], Tensor]]
     if isinstance(network, CNN):
-        layers = [StackedConvolution(weight, bias, network.window) for weight, bias in pairs]
+        layers = [StackedConvolution(weight, bias, network.window, few=few) for weight, bias in pairs]
         given, wanted = inputs.permute(1, 2, 0, 3), targets.permute(1, 2, 0, 3)
     else:
         layers = [StackedLinear(weight, bias) for weight, bias in pairs]
@@ -94,4 +98,9 @@ def _stack(leaves: Weights, losses: Callable[[], Tensor]) -> Stack:
     return Stack(leaves, {name: value.detach() for name, value in leaves.items()}, losses)
 
 
-WAYS = {"alone": alone, "mapped": mapped, "layered": layered}
+WAYS: dict[str, Callable[[nn.Module, Mapping[str, Tensor], Tensor, Tensor], Stack]] = {
+    "alone": alone,
+    "mapped": mapped,
+    "layered": layered,
+    "unfolded": partial(layered, few=math.inf),
+}

@@ -47,8 +47,8 @@ class Division:
 def divide(network: nn.Module, members: int, inputs: Tensor, recipe: Recipe) -> Division:
     """Divide members into stacks of equal sizes, or of two that differ by one."""
     if inputs.device.type == "cuda":
-        room = torch.cuda.mem_get_info(inputs.device)[1] // 4
-        way = "layered" if has_stacked_layers(network) and recipe.precision != "bfloat16" else "mapped"
+        room = torch.cuda.mem_get_info(inputs.device)[1] // 16  # for all shifts copied, several times this much
+        way = "mapped"  # until the quickest is known, see `empirics.quickest`
     else:
         room = CACHE
         way = _way(network, inputs, recipe, min(members, CACHE // _bytes(network, inputs)))

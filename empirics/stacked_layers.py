@@ -65,17 +65,21 @@ class StackedConvolution:
     Attributes:
         weight: (members, C', C, k_h, k_w), a leaf of the autograd graph.
         bias: (members, C'), or None.
+
+    Args:
+        window: kernel size, dilation and zeros around the images.
+        few: shifts up and down are copied where C·k_w is less than this.
     """
 
-    def __init__(self, weight: Tensor, bias: Tensor | None, window: Window) -> None:
+    def __init__(self, weight: Tensor, bias: Tensor | None, window: Window, *, few: float = FEW) -> None:
         self.weight, self.bias = weight, bias
         self.gradient = torch.empty_like(weight)
         left, right, above, below = window.edges
         tall, wide = (d * (k - 1) for d, k in zip(window.dilation, window.kernel_size, strict=True))
         # The gradient of the inputs is a convolution of the outputs' with the kernels turned around.
         turned = (wide - left, wide - right, tall - above, tall - below)
-        self.seen = _Shifts(window.kernel_size, window.edges, window.dilation)
-        self.seen_back = _Shifts(window.kernel_size, turned, window.dilation)
+        self.seen = _Shifts(window.kernel_size, window.edges, window.dilation, few)
+        self.seen_back = _Shifts(window.kernel_size, turned, window.dilation, few)
 
     def __call__(self, inputs: Float[Tensor, "members C H n W"]) -> Float[Tensor, "members C' H' n W'"]:
         """The outputs of each member for its own images."""
@@ -107,9 +111,9 @@ class _Shifts:
     """Images shifted by each tap of a kernel, in memory that is kept for the next images of their shape."""
 
     def __init__(
-        self, kernel_size: tuple[int, int], edges: tuple[int, int, int, int], dilation: tuple[int, int]
+        self, kernel_size: tuple[int, int], edges: tuple[int, int, int, int], dilation: tuple[int, int], few: float
     ) -> None:
-        self.kernel_size, self.edges, self.dilation = kernel_size, edges, dilation
+        self.kernel_size, self.edges, self.dilation, self.few = kernel_size, edges, dilation, few
         self.given: tuple[int, ...] = ()
 
     def look_at(self, images: Float[Tensor, "members C H n W"], *, changing: bool = True) -> None:
@@ -143,7 +147,7 @@ class _Shifts:
             max(left, 0) : padded_width - max(right, 0),
         ]
         self.size = (padded_height - down * (tall - 1), n, padded_width - across * (wide - 1))
-        self.whole = channels * wide < FEW or tall == 1
+        self.whole = channels * wide < self.few or tall == 1
         copied_down = tall if self.whole else 1
         rows = padded_height - down * (copied_down - 1)
         m, c, h, i, w = framed.stride()

@@ -19,6 +19,7 @@ from empirics.ensemble import TrainedEnsemble
 from empirics.history import merged
 from empirics.initialization import seed_number
 from empirics.progress import after, progress_bar
+from empirics.quickest import measured
 from empirics.recipe import Recipe
 from empirics.stack import Weights
 from empirics.stack_size import divide
@@ -110,6 +111,9 @@ def train(
         watched=None if watch is None else Watched(network, _watched(network, watch, inputs, recipe.dtype, place), y),
         block=BLOCK if place.type == "cuda" else 1,
     )
+    if place.type == "cuda":
+        division = measured(division, task, start)
+        task = replace(task, way=division.way)
     checkpoints = None
     if checkpoint is not None:
         checkpoints = Checkpoints(checkpoint, checkpoint_every, description(task, members, start), division)
