@@ -136,6 +136,12 @@ def test_a_finished_training_is_not_repeated(tmp_path: Path, monkeypatch) -> Non
     assert same(run(tmp_path), first)
 
 
+def test_what_a_killed_write_left_is_removed(tmp_path: Path) -> None:
+    (tmp_path / ".stack-0000-a.json.4711").write_text("{")
+    run(tmp_path)
+    assert not list(tmp_path.glob(".*"))
+
+
 SCRIPT = """
 import sys, torch
 from empirics import CNN, Recipe, train
