@@ -13,7 +13,7 @@ PER_DECADE = 20
 class History:
     """Losses, and what networks make of watched images, at steps evenly spaced on a logarithmic scale.
 
-    The first step and the last are among them. Correlations are Pearson's, as `empirics.correlation` computes them: NaN
+    The first step and the last are among them. All is on the CPU. Correlations are Pearson's, as `empirics.correlation` computes them: NaN
     where a prediction is constant or a member has diverged. They are None where nothing was watched, or sizes differ.
 
     Attributes:
@@ -65,7 +65,7 @@ def merged(stacks: list[dict[int, Record]]) -> History:
 
     def joined(name: str) -> Tensor | None:
         each = [values(records, name) for records in stacks]
-        return None if each[0] is None else torch.cat([part for part in each if part is not None])
+        return None if each[0] is None else torch.cat([part for part in each if part is not None]).cpu()
 
     losses = joined("losses")
     assert losses is not None
