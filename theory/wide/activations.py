@@ -18,7 +18,7 @@ derived in theory/derivations ("arc-cosine").
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar, Literal, NamedTuple, Protocol
+from typing import ClassVar, Literal, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -40,6 +40,7 @@ class Dual(NamedTuple):
     pair: np.ndarray
 
 
+@runtime_checkable
 class Activation(Protocol):
     """A nonlinearity, as the recursions need it."""
 

@@ -21,7 +21,7 @@ of Zhang et al. 2020 follow the activation, which the mean terms, ours, take int
 import math
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -29,6 +29,7 @@ from theory.wide.activations import Activation
 from theory.wide.layers import Layer
 
 
+@runtime_checkable
 class Units(Protocol):
     """The units of a batch of inputs, and what each of them sees."""
 
@@ -39,6 +40,7 @@ class Units(Protocol):
         """The field as `Pairs.mean` takes it for pairs of which one unit lies in the padding."""
 
 
+@runtime_checkable
 class Pairs(Protocol):
     """Some pairs of units of two inputs, and how fields over them are laid out."""
 
