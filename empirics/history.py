@@ -13,8 +13,9 @@ PER_DECADE = 20
 class History:
     """Losses, and what networks make of watched images, at steps evenly spaced on a logarithmic scale.
 
-    The first step and the last are among them. All is on the CPU. Correlations are Pearson's, as `empirics.correlation` computes them: NaN
-    where a prediction is constant or a member has diverged. They are None where nothing was watched, or sizes differ.
+    The first step and the last are among them. All is on the CPU. Correlations are Pearson's, as
+    `empirics.correlation` computes them: NaN where a prediction is constant or a member has diverged. They are None
+    where nothing was watched, or sizes differ.
 
     Attributes:
         steps: the step numbers, (records,): 0 is before the first step.

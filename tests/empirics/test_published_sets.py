@@ -2,6 +2,7 @@
 
 import gzip
 import http.server
+import itertools
 import threading
 from dataclasses import replace
 from functools import partial
@@ -110,6 +111,7 @@ ALTERED = gzip.compress(b"\0\0\x08\x03" + bytes(11), mtime=0)
         (gzip.compress(gzip.decompress(idx(FEW)) + b"?"), 3, "as its header says, got 25"),
         (idx(FEW[:0]), 3, r"must hold \(0, 3, 4\) bytes"),
     ],
+    ids=itertools.count(),  # bytes with a time in them are no names
 )
 def test_what_is_no_idx_file_is_refused(data: bytes, axes: int, words: str) -> None:
     with pytest.raises(ValueError, match=words):
@@ -135,6 +137,7 @@ WRONG_CLASS = {TEST_BATCH[0]: np.full((1, 3073), 10, dtype=np.uint8)}
         (cifar({TEST_BATCH[0]: FEW[:0]}), "got 0 bytes"),
         (cifar(WRONG_CLASS), "must hold classes below 10, got 10"),
     ],
+    ids=itertools.count(),  # bytes with a time in them are no names
 )
 def test_what_is_no_archive_of_cifar_is_refused(data: bytes, words: str) -> None:
     with pytest.raises(ValueError, match=words):
