@@ -116,6 +116,7 @@ class Leg:
         moving = {name: value[descent.active] for name, value in descent.weights.items()}
         self.stack = WAYS[task.way](task.network, moving, task.inputs, task.targets)
         self.leaves = list(self.stack.leaves.values())
+        self.ones = descent.losses.new_ones(len(descent.active))
         self.drops = Counter(self.recipe.milestone_steps)
         self.recorded = recorded_steps(self.recipe.steps)
         self.optimizer = self._optimizer()
@@ -148,9 +149,8 @@ class Leg:
             last = step == self.recipe.steps
             with torch.set_grad_enabled(not last and self.blocks is None):
                 losses = self.stack.losses()
-                total = losses.sum()
             seen = losses.detach()
-            if self._somebody_may_rest(seen, total) and self._let_rest(seen):
+            if self._somebody_may_rest(seen) and self._let_rest(seen):
                 return
             self._remember(seen, last)
             report(step, seen)
@@ -161,14 +161,14 @@ class Leg:
                 self._drop(self.optimizer, step)
                 if self.blocks is not None:
                     self.blocks.rate_changed()
-            descent.step = self._take(step, total)
+            descent.step = self._take(step, losses)
 
-    def _take(self, step: int, total: Tensor) -> int:
+    def _take(self, step: int, losses: Tensor) -> int:
         """Take a step, or a block of them; return where that led."""
         if self.blocks is not None:
             return self.blocks.advance(step, self._next_event(step), self._at_rest)
         # Each member's loss depends on its own weights alone, so this is each member's own gradient.
-        for leaf, gradient in zip(self.leaves, torch.autograd.grad(total, self.leaves), strict=True):
+        for leaf, gradient in zip(self.leaves, torch.autograd.grad(losses, self.leaves, self.ones), strict=True):
             leaf.grad = gradient.contiguous()  # fused kernels take its layout for granted
         self.optimizer.step()
         return step + 1
@@ -178,9 +178,9 @@ class Leg:
         events = (self.recipe.steps, *self.recorded, *self.drops, *self.task.snapshots)
         return min(event for event in events if event > step)
 
-    def _somebody_may_rest(self, losses: Tensor, total: Tensor) -> bool:
+    def _somebody_may_rest(self, losses: Tensor) -> bool:
         """A quick look: one number or two tell of most steps that nobody does."""
-        return not math.isfinite(total.item()) or (self.stop_loss >= 0 and losses.min().item() <= self.stop_loss)
+        return not math.isfinite(losses.sum().item()) or (self.stop_loss >= 0 and losses.min().item() <= self.stop_loss)
 
     def _at_rest(self, losses: Tensor) -> Tensor:
         return ~torch.isfinite(losses) | (losses <= self.stop_loss)

@@ -2,8 +2,8 @@
 
 All of them work entry by entry, so that one optimizer over the stacked parameters of many members does to each member
 exactly what an optimizer of its own would do. Where torch has a fused kernel, which reads and writes each number once a
-step, that one is taken. For SGD it gives the very bits of the plain one, but for what is left over when a processor's
-vector registers have been filled.
+step, that one is taken. For SGD it gives the very bits of the plain one, unless entries are left over that fill no
+register of the processor: then the plain one is taken.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -19,10 +19,9 @@ VECTOR = 16  # numbers that fill any processor's register
 
 
 def _sgd(parameters: Parameters, lr: float, β: float, _: bool) -> optim.SGD:
-    groups = {True: [], False: []}  # type: dict[bool, list[Tensor]]
-    for parameter in parameters:
-        groups[parameter.is_cuda or parameter.numel() % VECTOR == 0].append(parameter)
-    return optim.SGD([{"params": some, "fused": fused} for fused, some in groups.items() if some], lr=lr, momentum=β)
+    all_of = list(parameters)
+    fused = all(parameter.is_cuda or parameter.numel() % VECTOR == 0 for parameter in all_of)
+    return optim.SGD(all_of, lr=lr, momentum=β, fused=fused)
 
 
 # `capturable` keeps counts on the device, for CUDA graphs; fused kernels do so by themselves.

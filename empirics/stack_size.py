@@ -18,8 +18,8 @@ from empirics.recipe import Recipe
 from empirics.stack import has_stacked_layers
 
 CACHE = 16 * 2**20  # bytes: what measured fastest on processors with 16 to 32 MiB of shared cache
-WIDE = 48  # channels from which torch's own float32 convolution is fastest on a CPU
-NARROW = 12  # channels below which one member alone costs more in small operations than it saves
+LARGE = 4 * 2**20  # bytes from which one member's memory costs more than a step's small operations
+WIDE = {torch.float32: 48, torch.float64: 96}  # channels from which torch's own convolution is fastest on a CPU
 
 
 @dataclass(frozen=True)
@@ -51,22 +51,23 @@ def divide(network: nn.Module, members: int, inputs: Tensor, recipe: Recipe) -> 
         way = "mapped"  # until the quickest is known, see `empirics.quickest`
     else:
         room = CACHE
-        way = _way(network, inputs, recipe, min(members, CACHE // _bytes(network, inputs)))
+        way = _way(network, inputs, recipe, members)
     most = 1 if way == "alone" else max(1, min(members, room // _bytes(network, inputs)))
     stacks = math.ceil(members / most)
     fewer, larger = divmod(members, stacks)
     return Division(way, (fewer + 1,) * larger + (fewer,) * (stacks - larger))
 
 
-def _way(network: nn.Module, inputs: Tensor, recipe: Recipe, together: int) -> str:
+def _way(network: nn.Module, inputs: Tensor, recipe: Recipe, members: int) -> str:
+    size = _bytes(network, inputs)
+    together = min(members, CACHE // size)
     if not has_stacked_layers(network) or recipe.precision == "bfloat16":
         return "mapped" if together > 1 else "alone"
     if isinstance(network, FCN):
-        return "layered"
+        return "layered" if together > 1 or size > LARGE else "alone"
     assert isinstance(network, CNN)
-    if recipe.dtype == torch.float32 and network.channels >= WIDE and network.depth > 1:
-        return "alone"
-    return "layered" if together > 1 or network.channels >= NARROW else "alone"
+    wide = network.depth > 1 and network.channels >= WIDE[recipe.dtype]
+    return "layered" if together > 1 and not wide else "alone"
 
 
 def _bytes(network: nn.Module, inputs: Tensor) -> int:

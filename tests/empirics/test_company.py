@@ -152,7 +152,9 @@ def test_stacks_are_divided_evenly_and_recorded(tmp_path) -> None:
 @pytest.mark.parametrize(
     ("make_model", "shape", "members", "precision", "way"),
     [
-        (lambda: FCN(30, 2, 16), (1, 30), 1, "float32", "layered"),
+        (lambda: FCN(30, 2, 16), (1, 30), 1, "float32", "alone"),
+        (lambda: FCN(30, 2, 16), (1, 30), 2, "float32", "layered"),
+        (lambda: FCN(784, 2, 2048), (1, 784), 2, "float32", "layered"),
         (lambda: CNN(1, 3, 8), (1, 1, 8, 8), 1, "float64", "alone"),
         (lambda: CNN(1, 3, 8), (1, 1, 8, 8), 2, "float64", "layered"),
         (lambda: CNN(1, 3, 128), (1, 1, 8, 8), 2, "float32", "alone"),
