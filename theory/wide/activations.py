@@ -17,13 +17,16 @@ derived in theory/derivations ("arc-cosine").
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Literal, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
 UNIT_ROUNDOFF = 2.0**-53
 NEGLIGIBLE, TINY = 1e-40, 1e-300  # f below g times the first counts as zero; the second keeps 0/0 away
+
+
+APART = 1e-3  # the least tan²(θ/2) for which angles are taken from K
 
 
 class Dual(NamedTuple):
@@ -33,11 +36,13 @@ class Dual(NamedTuple):
         covariance: κ = E φ(u)φ(v).
         derivative: κ̇ = E φ'(u)φ'(v), or None where it is 1 everywhere.
         pair: what is carried on: E(φ(u) − φ(v))² where the activation carries differences, else κ.
+        apart: whether all angles are so large that K tells them as well as D.
     """
 
     covariance: np.ndarray
     derivative: np.ndarray | None
     pair: np.ndarray
+    apart: bool = False
 
 
 @runtime_checkable
@@ -87,11 +92,14 @@ class Rectifier:
 
     A g of which rounding leaves nothing, below 2 · roundings · u · |q₁ − q₂|, counts as 0: multiples of one image
     have angle 0, not 10⁻⁸. As in torch φ'(0) = slope, which is all that a pixel without variance has of φ'.
+
+    Where all angles are large K tells them as well, at less cost: an error of ε√(q₁q₂) in K is one of ε/sin θ in θ. And
+    where there are no biases they stay large: an angle θ is θ/(1 + Lθ/(3π)) after L layers, roughly, and convolutions
+    make no angle smaller than the least. From there on `from_covariances` goes on.
     """
 
     slope: float = 0.0
-
-    carries_difference: ClassVar[bool] = True
+    carries_difference: bool = True
 
     def second_moment(self, q: np.ndarray) -> np.ndarray:
         """(1 + a²) q/2."""
@@ -110,31 +118,28 @@ class Rectifier:
         roundings: int,
         contrast: float,
     ) -> Dual:
-        """See `Activation.dual`; `pair` is D."""
-        a, root1, root2 = self.slope, np.sqrt(q1), np.sqrt(q2)
-        epsilon = 2 * roundings * UNIT_ROUNDOFF
-        apart = root1 - root2
-        apart *= apart  # (√q₁ − √q₂)²
-        four_s = (2 * root1) * (2 * root2)
-        g = np.subtract(pair, apart, out=pair)
-        safe = total is None and contrast < math.inf
-        if safe:
-            f = four_s - g  # √(q₁q₂) at least, as no correlation is below −1/2
-            square = g / f
-        if not safe or square.min() <= epsilon * math.sqrt(contrast):
-            g = _above_noise(g, q1, q2, epsilon)
-            f = four_s - g if total is None else _above_noise(np.subtract(total, apart, out=total), q1, q2, epsilon)
-            square = g / np.maximum(f, g * NEGLIGIBLE + TINY)  # θ = π where f = 0, and 0 where all is
-        tangent = np.sqrt(square, out=square)
-        half_angle = np.arctan(tangent)
-        tangent *= f  # √(gf)
-        cosine = np.subtract(f, g, out=f)  # 4√(q₁q₂) cos θ
+        """See `Activation.dual`; `pair` is D, or K where no differences are carried."""
+        a = self.slope
+        if self.carries_difference:
+            g, f, square, apart, far = _from_difference(q1, q2, pair, total, 2 * roundings * UNIT_ROUNDOFF, contrast)
+            tangent = np.sqrt(square, out=square)
+            half_angle = np.arctan(tangent)
+            tangent *= f  # √(gf)
+            cosine = np.subtract(f, g, out=f)  # 4√(q₁q₂) cos θ
+        else:
+            f, square = _from_covariance(q1, q2, pair)
+            far = True
+            tangent = np.sqrt(square, out=square)
+            half_angle = np.arctan(tangent)
+            tangent *= f
+            cosine = np.multiply(pair, 4, out=pair)
         j = np.subtract(tangent, half_angle * cosine, out=tangent)
         j *= (1 - a) ** 2 / (4 * math.pi)
-        difference = np.add(g, apart, out=g)
-        difference *= (1 + a**2) / 2
-        difference -= j
-        difference -= j
+        if self.carries_difference:
+            g += apart
+            g *= (1 + a**2) / 2
+            g -= j
+            g -= j
         cosine *= (1 + a**2) / 8
         cosine += j
         half_angle *= -((1 - a) ** 2) / math.pi
@@ -143,11 +148,43 @@ class Rectifier:
             # E φ' is a + (1 − a)/2 of what has variance, and a of what has none: there u and v are independent.
             dead = (q1 == 0) | (q2 == 0)
             np.copyto(half_angle, self._mean_slope(q1) * self._mean_slope(q2), where=dead)
-        return Dual(covariance=cosine, derivative=half_angle, pair=difference)
+        return Dual(cosine, half_angle, g if self.carries_difference else cosine, far)
+
+    def from_covariances(self) -> "Rectifier":
+        """The same, carrying K."""
+        return replace(self, carries_difference=False)
 
     def _mean_slope(self, q: np.ndarray) -> np.ndarray:
         """E φ'(u) for u ~ N(0, q)."""
         return self.slope + (1 - self.slope) / 2 * (q > 0)
+
+
+def _from_difference(
+    q1: np.ndarray, q2: np.ndarray, D: np.ndarray, total: np.ndarray | None, epsilon: float, contrast: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, bool]:
+    """g, f, g/f, (√q₁ − √q₂)² and whether all angles are large, from D and, near −1, the variance of the sum."""
+    root1, root2 = np.sqrt(q1), np.sqrt(q2)
+    apart = root1 - root2
+    apart *= apart
+    four_s = (2 * root1) * (2 * root2)
+    g = np.subtract(D, apart, out=D)
+    if total is None and contrast < math.inf:
+        f = four_s - g  # √(q₁q₂) at least, as no correlation is below −1/2
+        square = g / f
+        nearest = square.min()
+        if nearest > epsilon * math.sqrt(contrast):
+            return g, f, square, apart, bool(nearest >= APART)
+    g = _above_noise(g, q1, q2, epsilon)
+    f = four_s - g if total is None else _above_noise(np.subtract(total, apart, out=total), q1, q2, epsilon)
+    return g, f, g / np.maximum(f, g * NEGLIGIBLE + TINY), apart, False  # θ = π where f = 0, and 0 where all is
+
+
+def _from_covariance(q1: np.ndarray, q2: np.ndarray, K: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """F and g/f from K."""
+    two_s, two_K = (2 * np.sqrt(q1)) * np.sqrt(q2), 2 * K
+    g = two_s - two_K
+    f = np.add(two_s, two_K, out=two_s)
+    return f, np.divide(g, f, out=g)
 
 
 def _above_noise(gap: np.ndarray, q1: np.ndarray, q2: np.ndarray, epsilon: float) -> np.ndarray:

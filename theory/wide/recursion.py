@@ -25,7 +25,7 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
-from theory.wide.activations import Activation
+from theory.wide.activations import Activation, Rectifier
 from theory.wide.layers import Layer
 
 
@@ -163,6 +163,7 @@ def kernels(
     product, total = start.product, start.total
     pair = start.difference if activation.carries_difference else product
     alone = start.margins
+    unbiased = not (residual or any(layer.bias_variance for layer in layers))
     flowing = None  # σ_w-free part of the tangents, κ̇ Θ, that the next layer sees
     stream: list[tuple[np.ndarray, np.ndarray, np.ndarray | None]] = []
     for depth, layer in enumerate(layers, start=1):
@@ -187,9 +188,12 @@ def kernels(
         roundings = pairs.roundings + 8
         least, greatest = min(before.extremes[0], after.extremes[0]), max(before.extremes[1], after.extremes[1])
         contrast = greatest / least if least else math.inf
-        product, slope, pair = activation.dual(
+        dual = activation.dual(
             pairs.first(before.variance), pairs.second(after.variance), pair, total, roundings, contrast
         )
+        product, slope, pair = dual.covariance, dual.derivative, dual.pair
+        if dual.apart and unbiased and isinstance(activation, Rectifier):
+            activation, pair = activation.from_covariances(), product
         total, alone = None, (before.margin, after.margin)
         flowing = theta if theta is None or slope is None else np.multiply(theta, slope, out=theta)
         if closes_skip(depth - 1, residual):
