@@ -1,8 +1,7 @@
 """Infinitely wide convolutional networks, with images as outputs."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import KW_ONLY, dataclass, field
-from functools import partial
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -11,7 +10,6 @@ from numerics import Window
 from numerics.patches import IMAGE_SHAPES
 from theory.wide.layers import Layer
 from theory.wide.network import OUT_OF_RANGE, KernelPair, WideNetwork
-from theory.wide.parallel import each_in_a_thread
 from theory.wide.pixel_pairs import AllPairs, Margin, Pixels, Strip
 from theory.wide.recursion import Hidden, Start, hidden_moments, kernels
 
@@ -77,9 +75,8 @@ class Convolutional(WideNetwork):
     @OUT_OF_RANGE
     def variances(self, x: np.ndarray, layers: tuple[Layer, ...]) -> np.ndarray:
         """K(p, p) of each pixel of a batch, (n, H, W)."""
-        square = np.mean(x**2, axis=1)
         hidden = self._moments(x, layers)
-        last = hidden[-1].square if hidden else square
+        last = hidden[-1].margin if hidden else self._margin(x)
         return Pixels(self.window).mean(last) * layers[-1].weight_variance + layers[-1].bias_variance
 
     @OUT_OF_RANGE
@@ -106,40 +103,23 @@ class Convolutional(WideNetwork):
         for i, j in _image_pairs(len(x1), len(x2), same, size):
             a, b = x1[i], x2[j]
             hidden = _at(first, i), _at(second, j)
-            margins = self._margin(a), self._margin(b)
-
-            each_in_a_thread(
-                partial(self._fill, result, _Task(i, j, a, b, margins, hidden, layers), same, covariance, tangent),
-                self._worlds(a, b, twins=same and bool(np.all(i == j))),
-            )
+            task = _Task(i, j, a, b, (self._margin(a), self._margin(b)))
+            for pairs in self._worlds(a, b, twins=same and bool(np.all(i == j))):
+                found = kernels(
+                    pairs,
+                    _start(pairs, task),
+                    hidden,
+                    layers,
+                    self.nonlinearity,
+                    depths=depths,
+                    covariance=covariance,
+                    tangent=tangent,
+                )
+                for each in found:
+                    for whole, part in zip(result[each.depth], (each.covariance, each.tangent), strict=True):
+                        if whole is not None:
+                            _write(whole, pairs, np.asarray(part), task, mirrored=same)
         return result
-
-    @OUT_OF_RANGE  # NumPy's error state is each thread's own
-    def _fill(
-        self,
-        result: dict[int, KernelPair],
-        task: "_Task",
-        mirrored: bool,
-        covariance: bool,
-        tangent: bool,
-        world: Callable[[], AllPairs | Strip],
-    ) -> None:
-        """Put the kernels of some pairs of pixels of some pairs of images in their places."""
-        pairs = world()  # made here, so that its buffers go when it is done
-        found = kernels(
-            pairs,
-            _start(pairs, task),
-            task.hidden,
-            task.layers,
-            self.nonlinearity,
-            depths=tuple(result),
-            covariance=covariance,
-            tangent=tangent,
-        )
-        for each in found:
-            for whole, part in zip(result[each.depth], (each.covariance, each.tangent), strict=True):
-                if whole is not None:
-                    _write(whole, pairs, np.asarray(part), task, mirrored=mirrored)
 
     def _margin(self, x: np.ndarray) -> Margin:
         return Pixels(self.window).margin(np.mean(x**2, axis=1))
@@ -147,25 +127,23 @@ class Convolutional(WideNetwork):
     def _moments(self, x: np.ndarray, layers: tuple[Layer, ...]) -> list[Hidden]:
         return hidden_moments(Pixels(self.window), np.mean(x**2, axis=1), layers, self.nonlinearity, False)
 
-    def _worlds(self, a: np.ndarray, b: np.ndarray, *, twins: bool) -> Iterator[Callable[[], AllPairs | Strip]]:
+    def _worlds(self, a: np.ndarray, b: np.ndarray, *, twins: bool) -> Iterator[AllPairs | Strip]:
         """Sets of pixel pairs that do not see each other; for an image and itself, one of each two mirror images."""
         if self.padding_mode != "zeros":
-            yield partial(AllPairs, self.window)
+            yield AllPairs(self.window)
             return
         for offset in range(0 if twins else 1 - a.shape[2], b.shape[2]):
-            yield partial(Strip, self.window.kernel_size, offset, (a.shape[2:], b.shape[2:]))
+            yield Strip(self.window.kernel_size, offset, (a.shape[2:], b.shape[2:]))
 
 
 class _Task(NamedTuple):
-    """Some pairs of images: their indices, what they show, and what is known of each."""
+    """Some pairs of images: their indices, what they show, and their margins."""
 
     i: np.ndarray
     j: np.ndarray
     a: np.ndarray
     b: np.ndarray
     margins: tuple[Margin, Margin]
-    hidden: tuple[list[Hidden], list[Hidden]]
-    layers: tuple[Layer, ...]
 
 
 def _image_pairs(n1: int, n2: int, same: bool, size: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:

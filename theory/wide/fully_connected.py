@@ -16,11 +16,11 @@ BLOCK = 2**15  # pairs of vectors treated at a time: their fields fit a processo
 class _Vectors:
     """A batch of vectors: a unit sees all features of its own."""
 
-    def mean(self, field: np.ndarray) -> np.ndarray:
+    def margin(self, field: np.ndarray) -> np.ndarray:
         return field
 
-    def margin(self, field: np.ndarray) -> None:
-        return None
+    def mean(self, margin: np.ndarray) -> np.ndarray:
+        return margin
 
 
 class _VectorPairs:

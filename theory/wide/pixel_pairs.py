@@ -34,15 +34,13 @@ class Pixels:
 
     window: Window
 
-    def mean(self, field: np.ndarray) -> np.ndarray:
-        """The mean over taps at each pixel; padding, where it is zeros, counts."""
-        for axis in (0, 1):
-            field = _gathered(field, self.window, ((axis, 1 + axis),))
-        return field / self.window.taps
-
     def margin(self, field: np.ndarray) -> Margin:
-        """What `Strip.mean` needs of it."""
+        """The field, and its sums over the taps along a column; padding, where it is zeros, counts."""
         return Margin(field, _gathered(field, self.window, ((0, 1),)))
+
+    def mean(self, margin: Margin) -> np.ndarray:
+        """The mean over taps at each pixel."""
+        return _gathered(margin.column_sums, self.window, ((1, 2),)) / self.window.taps
 
 
 @dataclass(frozen=True)

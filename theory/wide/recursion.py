@@ -33,11 +33,11 @@ from theory.wide.layers import Layer
 class Units(Protocol):
     """The units of a batch of inputs, and what each of them sees."""
 
-    def mean(self, field: np.ndarray) -> np.ndarray:
-        """⟨·⟩ of a field over units."""
-
     def margin(self, field: np.ndarray) -> Any:
-        """The field as `Pairs.mean` takes it for pairs of which one unit lies in the padding."""
+        """A field over units as `Pairs.mean` takes it for pairs of which one unit lies in the padding."""
+
+    def mean(self, margin: Any) -> np.ndarray:
+        """⟨·⟩ of the field of a margin."""
 
 
 @runtime_checkable
@@ -95,8 +95,9 @@ def hidden_moments(
 ) -> list[Hidden]:
     """Moments of each hidden layer of one batch of inputs, whose ⟨x²⟩ before the mean over taps is `square`."""
     passed: list[Hidden] = []
+    margin = units.margin(square)
     for index, layer in enumerate(layers[:-1]):
-        variance = units.mean(square) * layer.weight_variance + layer.bias_variance
+        variance = units.mean(margin) * layer.weight_variance + layer.bias_variance
         extremes = float(np.min(variance)), float(np.max(variance))
         branch_mean = mean = activation.mean(variance)
         square = activation.second_moment(variance)
@@ -104,7 +105,8 @@ def hidden_moments(
             skipped = passed[index - 2]
             square = square + skipped.square + 2 * skipped.mean * branch_mean
             mean = branch_mean + skipped.mean
-        passed.append(Hidden(variance, square, units.margin(square), branch_mean, mean, extremes))
+        margin = units.margin(square)
+        passed.append(Hidden(variance, square, margin, branch_mean, mean, extremes))
     return passed
 
 
@@ -206,10 +208,9 @@ def kernels(
 
 def _learned(layer: Layer, product: np.ndarray, flowing: np.ndarray | None) -> np.ndarray:
     """(ω/σ_w²) κ + κ̇ Θ."""
-    learned = product * (layer.weight_rate / layer.weight_variance)
-    if flowing is not None:
-        learned += flowing
-    return learned
+    ratio = layer.weight_rate / layer.weight_variance
+    learned = product if ratio == 1 else product * ratio
+    return learned if flowing is None else learned + flowing
 
 
 def _cross_terms(

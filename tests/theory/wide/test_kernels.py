@@ -96,6 +96,17 @@ def test_what_leaves_float64_is_refused():
             wide.FullyConnected(200, weight_variance=variance).ntk(vectors(7, 2, 3))
 
 
+def test_angles_from_covariances_are_those_from_differences(monkeypatch):
+    """Without biases, once all angles are large, K is carried in place of D: the same kernel."""
+    network = wide.Convolutional(12, kernel_size=3, weight_variance=2.0)
+    x = np.abs(images(9, 2, 1, 9, 9))
+    quick = network.ntk(x)
+    monkeypatch.setattr("theory.wide.activations.APART", np.inf)
+    careful = network.ntk(x)
+    assert not np.array_equal(quick, careful)
+    assert np.max(np.abs(quick - careful)) <= 4 * rounding(network) * np.max(careful)  # up to 3ε in κ̇, see Rectifier
+
+
 def test_inputs_give_their_kind_and_dtype():
     x = images(8, 2, 1, 3, 3)
     network = wide.Convolutional(3, kernel_size=3, weight_variance=2.0)
