@@ -113,7 +113,8 @@ class Leg:
 
     def __init__(self, task: Task, descent: Descent) -> None:
         self.task, self.descent, self.recipe = task, descent, task.recipe
-        moving = {name: value[descent.active] for name, value in descent.weights.items()}
+        everyone = len(descent.active) == len(descent.losses)
+        moving = descent.weights if everyone else {n: value[descent.active] for n, value in descent.weights.items()}
         self.stack = WAYS[task.way](task.network, moving, task.inputs, task.targets)
         self.leaves = list(self.stack.leaves.values())
         self.ones = descent.losses.new_ones(len(descent.active))
@@ -144,7 +145,7 @@ class Leg:
         while True:
             step = descent.step
             if keeper is not None and step > begun and keeper.due(step):
-                self._write_back()
+                self._write_back_all()
                 keeper.keep(descent)
             last = step == self.recipe.steps
             with torch.set_grad_enabled(not last and self.blocks is None):
@@ -190,7 +191,7 @@ class Leg:
         descent, rests = self.descent, self._at_rest(losses).tolist()
         if not any(rests):  # finite losses whose sum is not
             return False
-        self._write_back()
+        self._write_back_all()
         descent.losses[descent.active] = losses
         for member, rested, finite in zip(descent.active, rests, torch.isfinite(losses).tolist(), strict=True):
             if rested:
@@ -221,11 +222,16 @@ class Leg:
 
     def _write_back(self) -> None:
         """Tell the descent where its moving members are."""
-        stack, descent = self.stack, self.descent
-        for name, value in stack.weights.items():
-            descent.weights[name][descent.active] = value
-        shapes = {name: value.shape for name, value in stack.weights.items()}
-        descent.optimizer = remembered(self.optimizer, stack.leaves, shapes)
+        descent = self.descent
+        everyone = len(descent.active) == len(descent.losses)
+        for name, value in self.stack.weights.items():
+            descent.weights[name][slice(None) if everyone else descent.active] = value
+
+    def _write_back_all(self) -> None:
+        """Tell it what the optimizer remembers, too."""
+        self._write_back()
+        shapes = {name: value.shape for name, value in self.stack.weights.items()}
+        self.descent.optimizer = remembered(self.optimizer, self.stack.leaves, shapes)
 
 
 def _find_non_finite(descent: Descent) -> None:

@@ -60,14 +60,16 @@ def divide(network: nn.Module, members: int, inputs: Tensor, recipe: Recipe) -> 
 
 def _way(network: nn.Module, inputs: Tensor, recipe: Recipe, members: int) -> str:
     size = _bytes(network, inputs)
-    together = min(members, CACHE // size)
+    several = members > 1 and CACHE // size > 1
     if not has_stacked_layers(network) or recipe.precision == "bfloat16":
-        return "mapped" if together > 1 else "alone"
+        return "mapped" if several else "alone"
     if isinstance(network, FCN):
-        return "layered" if together > 1 or size > LARGE else "alone"
+        return "layered" if several or size > LARGE else "alone"
     assert isinstance(network, CNN)
     wide = network.depth > 1 and network.channels >= WIDE[recipe.dtype]
-    return "layered" if together > 1 and not wide else "alone"
+    # Two are too few against torch's own float32 convolution, if there is no room for more.
+    few = recipe.dtype == torch.float32 and CACHE // size < 3
+    return "layered" if several and not wide and not few else "alone"
 
 
 def _bytes(network: nn.Module, inputs: Tensor) -> int:
