@@ -129,6 +129,8 @@ class Leg:
         assert recipe.momentum is not None  # Recipe has put a number there
         make = OPTIMIZERS[recipe.optimizer]
         optimizer = make(self.leaves, recipe.lr, recipe.momentum, self.task.inputs.is_cuda)
+        # torch would warn of steps outside of a graph: those before it is recorded, and those of small runs.
+        setattr(optimizer, "_warned_capturable_if_run_uncaptured", True)  # noqa: B010
         remind(optimizer, self.stack.leaves, self.descent.optimizer)
         for step in sorted(self.drops):
             if step < self.descent.step:

@@ -24,10 +24,12 @@ def _sgd(parameters: Parameters, lr: float, β: float, _: bool) -> optim.SGD:
     return optim.SGD(all_of, lr=lr, momentum=β, fused=fused)
 
 
-# `capturable` keeps counts on the device, for CUDA graphs; fused kernels do so by themselves.
+# `capturable` keeps counts on the device, for CUDA graphs.
 OPTIMIZERS: dict[str, Callable[[Parameters, float, float, bool], optim.Optimizer]] = {
     "sgd": _sgd,
-    "adam": lambda parameters, lr, β, _: optim.Adam(parameters, lr=lr, betas=(β, 0.999), fused=True),
+    "adam": lambda parameters, lr, β, capturable: optim.Adam(
+        parameters, lr=lr, betas=(β, 0.999), fused=True, capturable=capturable
+    ),
     "adamax": lambda parameters, lr, β, capturable: optim.Adamax(
         parameters, lr=lr, betas=(β, 0.999), capturable=capturable
     ),
