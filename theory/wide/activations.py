@@ -119,36 +119,50 @@ class Rectifier:
         contrast: float,
     ) -> Dual:
         """See `Activation.dual`; `pair` is D, or K where no differences are carried."""
+        if not self.carries_difference:
+            return self._from_covariance(q1, q2, pair)
         a = self.slope
-        if self.carries_difference:
-            g, f, square, apart, far = _from_difference(q1, q2, pair, total, 2 * roundings * UNIT_ROUNDOFF, contrast)
-            tangent = np.sqrt(square, out=square)
-            half_angle = np.arctan(tangent)
-            tangent *= f  # √(gf)
-            cosine = np.subtract(f, g, out=f)  # 4√(q₁q₂) cos θ
-        else:
-            f, square = _from_covariance(q1, q2, pair)
-            far = True
-            tangent = np.sqrt(square, out=square)
-            half_angle = np.arctan(tangent)
-            tangent *= f
-            cosine = np.multiply(pair, 4, out=pair)
+        g, f, square, apart, far = _from_difference(q1, q2, pair, total, 2 * roundings * UNIT_ROUNDOFF, contrast)
+        tangent = np.sqrt(square, out=square)
+        half_angle = np.arctan(tangent)
+        tangent *= f  # √(gf)
+        cosine = np.subtract(f, g, out=f)  # 4√(q₁q₂) cos θ
         j = np.subtract(tangent, half_angle * cosine, out=tangent)
         j *= (1 - a) ** 2 / (4 * math.pi)
-        if self.carries_difference:
-            g += apart
-            g *= (1 + a**2) / 2
-            g -= j
-            g -= j
+        difference = np.add(g, apart, out=g)
+        difference *= (1 + a**2) / 2
+        difference -= j
+        difference -= j
         cosine *= (1 + a**2) / 8
         cosine += j
-        half_angle *= -((1 - a) ** 2) / math.pi
-        half_angle += (1 + a**2) / 2
+        derivative = self._derivative(half_angle)
         if contrast == math.inf:
             # E φ' is a + (1 − a)/2 of what has variance, and a of what has none: there u and v are independent.
             dead = (q1 == 0) | (q2 == 0)
-            np.copyto(half_angle, self._mean_slope(q1) * self._mean_slope(q2), where=dead)
-        return Dual(cosine, half_angle, g if self.carries_difference else cosine, far)
+            np.copyto(derivative, self._mean_slope(q1) * self._mean_slope(q2), where=dead)
+        return Dual(cosine, derivative, difference, far)
+
+    def _from_covariance(self, q1: np.ndarray, q2: np.ndarray, K: np.ndarray) -> Dual:
+        """The same with g = 2(s − K), f = 2(s + K) and s = √(q₁q₂): √(gf) = 2(s + K) tan(θ/2), and f − g = 4K."""
+        a, s = self.slope, np.sqrt(q1) * np.sqrt(q2)
+        tangent = s - K
+        s += K
+        tangent /= s
+        np.sqrt(tangent, out=tangent)
+        half_angle = np.arctan(tangent)
+        tangent *= s
+        tangent *= 1 / 2
+        quarter_j = np.subtract(tangent, half_angle * K, out=tangent)
+        quarter_j *= (1 - a) ** 2 / math.pi
+        K *= (1 + a**2) / 2
+        K += quarter_j
+        return Dual(K, self._derivative(half_angle), K, True)
+
+    def _derivative(self, half_angle: np.ndarray) -> np.ndarray:
+        """κ̇, in place of half the angle."""
+        half_angle *= -((1 - self.slope) ** 2) / math.pi
+        half_angle += (1 + self.slope**2) / 2
+        return half_angle
 
     def from_covariances(self) -> "Rectifier":
         """The same, carrying K."""
@@ -177,14 +191,6 @@ def _from_difference(
     g = _above_noise(g, q1, q2, epsilon)
     f = four_s - g if total is None else _above_noise(np.subtract(total, apart, out=total), q1, q2, epsilon)
     return g, f, g / np.maximum(f, g * NEGLIGIBLE + TINY), apart, False  # θ = π where f = 0, and 0 where all is
-
-
-def _from_covariance(q1: np.ndarray, q2: np.ndarray, K: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """F and g/f from K."""
-    two_s, two_K = (2 * np.sqrt(q1)) * np.sqrt(q2), 2 * K
-    g = two_s - two_K
-    f = np.add(two_s, two_K, out=two_s)
-    return f, np.divide(g, f, out=g)
 
 
 def _above_noise(gap: np.ndarray, q1: np.ndarray, q2: np.ndarray, epsilon: float) -> np.ndarray:

@@ -204,11 +204,11 @@ class WideNetwork:
         found = self.kernels(first, second, layers, depths=(self.depth,), covariance=not tangent, tangent=tangent)[
             self.depth
         ]
-        self.require_range_of(first, layers)
-        if second is not None:
-            self.require_range_of(second, layers)
-        kernel = found.tangent if tangent else found.covariance
-        return like(x1, require_range(kernel))
+        kernel = require_range(found.tangent if tangent else found.covariance)
+        if max(-kernel.min(), kernel.max()) < SMALLEST:  # inputs that do not meet, or variances that vanished?
+            self.require_range_of(first, layers)
+            self.require_range_of(first if second is None else second, layers)
+        return like(x1, kernel)
 
 
 def like(x: Any, values: np.ndarray) -> Any:
@@ -223,7 +223,7 @@ def require_range(kernel: np.ndarray | None) -> np.ndarray:
     Raises:
         OverflowError: saying so.
     """
-    if kernel is None or not np.all(np.isfinite(kernel)):
+    if kernel is None or not (math.isfinite(kernel.min()) and math.isfinite(kernel.max())):
         raise OverflowError(
             "the kernel is beyond float64's range: weights of this variance multiply it in each of so many layers"
         )
