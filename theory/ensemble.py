@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, SupportsIndex
 
 import array_api_compat
 import numpy as np
@@ -296,7 +296,7 @@ def initialization_ensemble(
     targets: Num[Any, "..."] | None = None,
     *,
     scheme: str,
-    steps: int | float = math.inf,
+    steps: SupportsIndex | float = math.inf,
     optimizer: GradientDescent | None = None,
 ) -> Ensemble:
     """Return the law of the networks that gradient descent ends at, over a scheme's random initial weights.
