@@ -1,7 +1,9 @@
 """All seeds trained together against a plain loop over them, side by side in one run, and their results compared."""
 
 import argparse
+import ctypes
 import itertools
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +15,8 @@ from torch import Tensor, nn
 
 from empirics import CNN, FCN, LCN, Recipe, TrainedEnsemble, train
 
-SECONDS = 1.0  # that the loop is to take: enough for what a run begins and ends with not to count
+SECONDS = 1.0  # that the loop is to take at least: enough for what a run begins and ends with not to count
+FEWEST = 30  # steps
 
 
 def loop(make_model: Callable[[], nn.Module], start: dict[str, Tensor], images: Tensor, steps: int) -> list[Tensor]:
@@ -30,6 +33,16 @@ def loop(make_model: Callable[[], nn.Module], start: dict[str, Tensor], images: 
             optimizer.step()
         found.append(nn.utils.parameters_to_vector(network.parameters()).detach())
     return found
+
+
+def keep_freed_memory() -> None:
+    """Let both sides reuse their memory. Else glibc returns large arrays to the system or not, by chance, and what a
+    step of large networks pays for new pages differs from run to run by more than the two sides do.
+    """
+    if sys.platform == "linux":
+        mallopt = ctypes.CDLL(None).mallopt
+        for option in (-1, -3):  # M_TRIM_THRESHOLD, M_MMAP_THRESHOLD
+            mallopt(option, 2**30)
 
 
 def seconds(function: Callable[[], object]) -> float:
@@ -60,7 +73,7 @@ def compare(make_model: Callable[[], nn.Module], images: Tensor, members: int, r
 
     start |= stacked(0).initial_weights
     once = seconds(lambda: loop(make_model, start, images, 3)) / 3
-    steps = max(3, min(200, round(SECONDS / once)))
+    steps = max(FEWEST, min(200, round(SECONDS / once)))
     ensemble, alone = stacked(steps), loop(make_model, start, images, steps)
     together = [torch.cat([value[index].flatten() for value in ensemble.weights.values()]) for index in range(members)]
     apart = max(float((a - b).abs().max() / a.abs().max()) for a, b in zip(alone, together, strict=True))
@@ -111,6 +124,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5)
     given = parser.parse_args()
     torch.set_num_threads(1)
+    keep_freed_memory()
     table = Table("network", "members", "division", "loop", "stacked", "ratio", "weights differ by")
     generator = torch.Generator().manual_seed(0)
     for name, make_model, shape, members in cases(given.all):

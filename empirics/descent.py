@@ -170,6 +170,8 @@ class Leg:
         """Take a step, or a block of them; return where that led."""
         if self.blocks is not None:
             return self.blocks.advance(step, self._next_event(step), self._at_rest)
+        for leaf in self.leaves:
+            leaf.grad = None  # first, so that new gradients find the old ones' memory
         # Each member's loss depends on its own weights alone, so this is each member's own gradient.
         for leaf, gradient in zip(self.leaves, torch.autograd.grad(losses, self.leaves, self.ones), strict=True):
             leaf.grad = gradient.contiguous()  # fused kernels take its layout for granted

@@ -4,6 +4,9 @@ import os
 
 from hypothesis import HealthCheck, settings
 
+# One thread: fastest for small problems, and "the same bits" in a test means those of one number of threads.
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is imported
+
 pytest_plugins = ["tests.ledger", "pytester"]
 
 COMMON = {
