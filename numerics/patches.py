@@ -119,6 +119,7 @@ def patch_gram(
     Raises:
         TypeError: as `patch_matrix`.
         ValueError: as `patch_matrix`; or integers so large that an entry may not fit 64 bits.
+        OverflowError: floats so large that an entry is beyond their dtype's range.
     """
     images = real_array("images", images, IMAGE_SHAPES)
     window = Window.of(kernel_size, stride=stride, padding=padding, padding_mode=padding_mode, dilation=dilation)
@@ -137,10 +138,14 @@ def patch_gram(
         accumulate, result = (xp.float64 if bound < 2**53 else xp.int64), xp.int64
     columns = images.shape[-3] * window.taps
     gram = xp.zeros((columns, columns), dtype=accumulate, device=array_api_compat.device(images))
-    for block in patch_blocks(images, window):
-        block = xp.astype(block, accumulate)
-        gram = gram + xp.matrix_transpose(block) @ block
-    return xp.astype(gram, result)
+    with np.errstate(over="ignore"):
+        for block in patch_blocks(images, window):
+            block = xp.astype(block, accumulate)
+            gram = gram + xp.matrix_transpose(block) @ block
+        gram = xp.astype(gram, result)
+    if not is_integer(images) and not bool(xp.all(xp.isfinite(gram))):
+        raise OverflowError(f"images are so large that sums of products of two entries are beyond {result}'s range")
+    return gram
 
 
 def images_as_float64(images: Any) -> Any:

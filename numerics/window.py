@@ -8,6 +8,8 @@ import numpy as np
 
 from numerics.arguments import positive_int
 
+MOST = 2**28  # taps of all windows along an axis: 2 GiB of indices, beyond any image
+
 PaddingMode = Literal["zeros", "circular", "reflect", "replicate"]
 
 
@@ -113,6 +115,11 @@ class Window:
                 f"got padding {before} + {after}"
             )
         windows = (size + before + after - reach) // stride + 1
+        if windows * taps > MOST:
+            raise ValueError(
+                f"kernel_size and padding must leave at most {MOST:,} taps of windows along a {name}, "
+                f"got {windows:,} windows of {taps:,}"
+            )
         pixel = np.arange(windows)[:, None] * stride + np.arange(taps)[None, :] * dilation - before
         match self.padding_mode:
             case "circular":

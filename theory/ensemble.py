@@ -16,6 +16,8 @@ from theory.optimizer import GradientDescent
 from theory.schemes import Scheme, scheme_of
 from theory.training import Problem, check_predictable, problem_of
 
+REFUSED_LATER = np.errstate(over="ignore", invalid="ignore")  # with a sentence, by Ensemble._in_range
+
 
 @dataclass(frozen=True)
 class Ensemble:
@@ -51,14 +53,22 @@ class Ensemble:
         x = self._check(x)
         return self._as_prediction(self._mean_responses(x), x)
 
+    @REFUSED_LATER
     def variance(self, x: Num[Any, "..."]) -> Float[Any, "..."]:
-        """Return Var f(x), entry by entry, in the shape of a prediction."""
+        """Return Var f(x), entry by entry, in the shape of a prediction.
+
+        Raises:
+            TypeError: as a call of `TrainedNetwork`.
+            ValueError: as a call of `TrainedNetwork`.
+            OverflowError: x so large that the variance is beyond its dtype's range.
+        """
         x = self._check(x)
         xp = self._problem.xp
         per_row = xp.sum(self._spread(x) ** 2, axis=-1)
         rows = xp.broadcast_to(per_row[..., None], (*per_row.shape, self.network.outputs))
         return self._as_prediction(rows, x)
 
+    @REFUSED_LATER
     def covariance_product(self, x: Num[Any, "..."], v: Num[Any, "..."]) -> Float[Any, "..."]:
         """Return Cov(f(x)) v without forming the covariance, all the predictions of a batch being jointly random.
 
@@ -79,6 +89,7 @@ class Ensemble:
         xp = self._problem.xp
         return self._as_prediction(spread @ (xp.matrix_transpose(spread) @ rows), x)
 
+    @REFUSED_LATER
     def expected_mse(self, x: Num[Any, "..."], reference: Num[Any, "..."] | None = None) -> Float[Any, "..."]:
         """Return the expected mean squared error of f(x) for each image: squared bias plus variance.
 
@@ -94,6 +105,7 @@ class Ensemble:
             TypeError: as a call of `TrainedNetwork`, for x and reference.
             ValueError: as a call of `TrainedNetwork`; a reference of another shape, or none where the identity has no
                 meaning.
+            OverflowError: x or a reference so large that the error is beyond their dtype's range.
         """
         x = self._check(x)
         offset = self._offset(x, reference)
@@ -101,6 +113,7 @@ class Ensemble:
         square = offset**2 + xp.sum(self._spread(x) ** 2, axis=-1)[..., None]
         return self._per_image(self.network.unstack(square, x), x)
 
+    @REFUSED_LATER
     def mse_variance(self, x: Num[Any, "..."], reference: Num[Any, "..."] | None = None) -> Float[Any, "..."]:
         """Return the variance over initial weights of the mean squared error of f(x), one value per image.
 
@@ -117,6 +130,7 @@ class Ensemble:
         Raises:
             TypeError: as `expected_mse`.
             ValueError: as `expected_mse`; an orthogonal scheme, whose entries are not independent.
+            OverflowError: as `expected_mse`.
         """
         if self.scheme.family == "orthogonal":
             raise ValueError("mse_variance needs independent initial weights; those of an orthogonal scheme are not")
@@ -254,15 +268,26 @@ class Ensemble:
     def _per_image(self, predictions: Any, x: Any) -> Any:
         xp = self._problem.xp
         axes = tuple(range(1 if self._batched(x) else 0, predictions.ndim))
-        return xp.astype(xp.mean(predictions, axis=axes), self._problem.dtype)
+        return self._in_range(xp.mean(predictions, axis=axes))
 
     def _from_list(self, values: list[float], x: Any) -> Any:
         xp = self._problem.xp
-        array = xp.asarray(values, dtype=self._problem.dtype, device=array_api_compat.device(self._problem.inputs))
+        array = self._in_range(
+            xp.asarray(values, dtype=xp.float64, device=array_api_compat.device(self._problem.inputs))
+        )
         return array if self._batched(x) else array[0, ...]
 
     def _as_prediction(self, responses: Any, x: Any) -> Any:
-        return self._problem.xp.astype(self.network.unstack(responses, x), self._problem.dtype)
+        return self._in_range(self.network.unstack(responses, x))
+
+    @REFUSED_LATER
+    def _in_range(self, values: Any) -> Any:
+        """Values rounded to the inputs' dtype, unless that cannot hold them."""
+        dtype, xp = self._problem.dtype, self._problem.xp
+        rounded = xp.astype(values, dtype)
+        if not bool(xp.all(xp.isfinite(rounded))):
+            raise OverflowError(f"x, or the reference, is so large that the result leaves {dtype}'s range")
+        return rounded
 
 
 def _rounding(matrix: np.ndarray) -> float:

@@ -181,3 +181,15 @@ def test_bad_input_gets_a_sentence(arguments, error, message):
     for function in (patch_matrix, patch_gram):
         with pytest.raises(error, match=message):
             function(**arguments)
+
+
+def test_products_beyond_the_dtype_are_refused():
+    for images in (np.full((1, 6, 6), 1e200), np.full((1, 6, 6), 1e25, np.float32)):
+        with pytest.raises(OverflowError, match=f"beyond .*{images.dtype}'s range"):
+            patch_gram(images, 3)
+
+
+@pytest.mark.parametrize("settings", [{"kernel_size": 3, "padding": 10**9}, {"kernel_size": 10**6}])
+def test_windows_beyond_any_image_are_refused(settings):
+    with pytest.raises(ValueError, match="taps of windows along a height, got [0-9,]+ windows of"):
+        patch_matrix(np.ones((1, 500, 500)), **settings)

@@ -373,3 +373,11 @@ GAUSSIAN = theory.initialization_ensemble(theory.FullyConnected(3), np.ones((1, 
 def test_bad_input_gets_a_sentence(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+@pytest.mark.parametrize("moment", ["variance", "expected_mse", "mse_variance"])
+def test_moments_beyond_the_dtype_are_refused(moment):
+    inputs = random_images(0, (1, 6, 6))
+    ensemble = theory.initialization_ensemble(theory.Convolutional(1, kernel_size=7), inputs, scheme="xavier_normal")
+    with pytest.raises(OverflowError, match=r"leaves .*float64's range"):
+        getattr(ensemble, moment)(random_images(1, (1, 6, 6)) * 1e170)
