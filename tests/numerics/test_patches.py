@@ -191,5 +191,5 @@ def test_products_beyond_the_dtype_are_refused():
 
 @pytest.mark.parametrize("settings", [{"kernel_size": 3, "padding": 10**9}, {"kernel_size": 10**6}])
 def test_windows_beyond_any_image_are_refused(settings):
-    with pytest.raises(ValueError, match="taps of windows along a height, got [0-9,]+ windows of"):
+    with pytest.raises(ValueError, match=r"taps of windows along a height, got [0-9,]+ windows of"):
         patch_matrix(np.ones((1, 500, 500)), **settings)
