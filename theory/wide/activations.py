@@ -10,7 +10,10 @@ has not: biases cancel in it, a convolution adds up positive terms of it, and
 
     D = (√q₁ − √q₂)² + 4√(q₁q₂) sin²(θ/2).
 
-So rectifiers carry D from layer to layer, and smooth activations carry K. What they carry is called `pair` here.
+So rectifiers carry D from layer to layer, and smooth activations carry K. What they carry is called `pair` here. Where
+inputs differ much in variance but hardly in angle, D in turn hides θ behind (√q₁ − √q₂)²: it knows it to
+u |q₁ − q₂|/(√(q₁q₂) θ), u the unit roundoff, or to 10⁻⁸ at worst. Fully connected networks without skips carry
+g = 4√(q₁q₂) sin²(θ/2) itself, which knows every angle to u; a convolution has no box filter for that.
 
 Source: Cho and Saul 2009 (arc-cosine kernels of degrees 0 and 1); Williams 1997 (erf); the recursion in D is ours,
 derived in theory/derivations ("arc-cosine").
@@ -28,6 +31,8 @@ NEGLIGIBLE, TINY = 1e-40, 1e-300  # f below g times the first counts as zero; th
 
 APART = 1e-3  # the least tan²(θ/2) for which angles are taken from K
 
+Carried = Literal["difference", "gap", "covariance"]  # D, g or K
+
 
 class Dual(NamedTuple):
     """What an activation makes of Gaussian pairs.
@@ -35,7 +40,7 @@ class Dual(NamedTuple):
     Attributes:
         covariance: κ = E φ(u)φ(v).
         derivative: κ̇ = E φ'(u)φ'(v), or None where it is 1 everywhere.
-        pair: what is carried on: E(φ(u) − φ(v))² where the activation carries differences, else κ.
+        pair: what is carried on: D, g or K of φ(u) and φ(v), as the activation says.
         apart: whether all angles are so large that K tells them as well as D.
     """
 
@@ -50,8 +55,8 @@ class Activation(Protocol):
     """A nonlinearity, as the recursions need it."""
 
     @property
-    def carries_difference(self) -> bool:
-        """Whether D is carried from layer to layer, not K."""
+    def carries(self) -> Carried:
+        """What is carried from layer to layer."""
 
     def second_moment(self, q: np.ndarray) -> np.ndarray:
         """E φ(u)² for u ~ N(0, q)."""
@@ -73,9 +78,9 @@ class Activation(Protocol):
         Args:
             q1: variances of u.
             q2: variances of v, broadcast against q1.
-            pair: D = E(u − v)² or K, in the broadcast shape. It is used up, as is `total`.
-            total: E(u + v)², which tells correlations near −1 apart as D does those near 1; None where none is below
-                −1/2.
+            pair: D = E(u − v)², g or K, in the broadcast shape. It is used up, as is `total`.
+            total: E(u + v)² beside D, or f = 4√(q₁q₂) cos²(θ/2) beside g, which tells correlations near −1 apart as
+                these do those near 1; None where none is below −1/2.
             roundings: how many rounded operations made this layer's variances and pairs out of the last one's.
             contrast: the greatest over the least variance, or more; infinite where one is 0.
         """
@@ -95,11 +100,11 @@ class Rectifier:
 
     Where all angles are large K tells them as well, at less cost: an error of ε√(q₁q₂) in K is one of ε/sin θ in θ. And
     where there are no biases they stay large: an angle θ is θ/(1 + Lθ/(3π)) after L layers, roughly, and convolutions
-    make no angle smaller than the least. From there on `from_covariances` goes on.
+    make no angle smaller than the least. From there on K is carried.
     """
 
     slope: float = 0.0
-    carries_difference: bool = True
+    carries: Carried = "difference"
 
     def second_moment(self, q: np.ndarray) -> np.ndarray:
         """(1 + a²) q/2."""
@@ -118,18 +123,22 @@ class Rectifier:
         roundings: int,
         contrast: float,
     ) -> Dual:
-        """See `Activation.dual`; `pair` is D, or K where no differences are carried."""
-        if not self.carries_difference:
+        """See `Activation.dual`."""
+        if self.carries == "covariance":
             return self._from_covariance(q1, q2, pair)
         a = self.slope
-        g, f, square, apart, far = _from_difference(q1, q2, pair, total, 2 * roundings * UNIT_ROUNDOFF, contrast)
+        if self.carries == "gap":
+            angles = _from_gap(q1, q2, pair, total, contrast)
+        else:
+            angles = _from_difference(q1, q2, pair, total, 2 * roundings * UNIT_ROUNDOFF, contrast)
+        g, f, square, apart, far = angles
         tangent = np.sqrt(square, out=square)
         half_angle = np.arctan(tangent)
         tangent *= f  # √(gf)
         cosine = np.subtract(f, g, out=f)  # 4√(q₁q₂) cos θ
         j = np.subtract(tangent, half_angle * cosine, out=tangent)
         j *= (1 - a) ** 2 / (4 * math.pi)
-        difference = np.add(g, apart, out=g)
+        difference = g if apart is None else np.add(g, apart, out=g)
         difference *= (1 + a**2) / 2
         difference -= j
         difference -= j
@@ -164,19 +173,43 @@ class Rectifier:
         half_angle += (1 + self.slope**2) / 2
         return half_angle
 
-    def from_covariances(self) -> "Rectifier":
-        """The same, carrying K."""
-        return replace(self, carries_difference=False)
+    def carrying(self, carried: Carried) -> "Rectifier":
+        """The same, carrying something else."""
+        return replace(self, carries=carried)
 
     def _mean_slope(self, q: np.ndarray) -> np.ndarray:
         """E φ'(u) for u ~ N(0, q)."""
         return self.slope + (1 - self.slope) / 2 * (q > 0)
 
 
+class _Angles(NamedTuple):
+    """g, f, tan²(θ/2) = g/f, (√q₁ − √q₂)² where it was needed, and whether all angles are large."""
+
+    g: np.ndarray
+    f: np.ndarray
+    square: np.ndarray
+    apart: np.ndarray | None
+    far: bool
+
+
+def _from_gap(q1: np.ndarray, q2: np.ndarray, g: np.ndarray, f: np.ndarray | None, contrast: float) -> _Angles:
+    """From g and, near −1, f."""
+    if f is not None:
+        return _Angles(g, f, _ratio(g, f), None, False)
+    f = (2 * np.sqrt(q1)) * (2 * np.sqrt(q2)) - g
+    square = _ratio(g, f)
+    return _Angles(g, f, square, None, contrast < math.inf and bool(square.min() >= APART))
+
+
+def _ratio(g: np.ndarray, f: np.ndarray) -> np.ndarray:
+    """g/f, where θ = π if f = 0, and 0 if both are."""
+    return np.asarray(g / np.maximum(f, g * NEGLIGIBLE + TINY))
+
+
 def _from_difference(
     q1: np.ndarray, q2: np.ndarray, D: np.ndarray, total: np.ndarray | None, epsilon: float, contrast: float
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, bool]:
-    """g, f, g/f, (√q₁ − √q₂)² and whether all angles are large, from D and, near −1, the variance of the sum."""
+) -> _Angles:
+    """From D and, near −1, the variance of the sum."""
     root1, root2 = np.sqrt(q1), np.sqrt(q2)
     apart = root1 - root2
     apart *= apart
@@ -187,10 +220,10 @@ def _from_difference(
         square = g / f
         nearest = square.min()
         if nearest > epsilon * math.sqrt(contrast):
-            return g, f, square, apart, bool(nearest >= APART)
+            return _Angles(g, f, square, apart, bool(nearest >= APART))
     g = _above_noise(g, q1, q2, epsilon)
     f = four_s - g if total is None else _above_noise(np.subtract(total, apart, out=total), q1, q2, epsilon)
-    return g, f, g / np.maximum(f, g * NEGLIGIBLE + TINY), apart, False  # θ = π where f = 0, and 0 where all is
+    return _Angles(g, f, _ratio(g, f), apart, False)
 
 
 def _above_noise(gap: np.ndarray, q1: np.ndarray, q2: np.ndarray, epsilon: float) -> np.ndarray:
@@ -208,7 +241,7 @@ def _above_noise(gap: np.ndarray, q1: np.ndarray, q2: np.ndarray, epsilon: float
 class Linear:
     """φ(u) = u: κ = K, κ̇ = 1. A one-layer network with more factors in its weights."""
 
-    carries_difference: ClassVar[bool] = False
+    carries: ClassVar[Carried] = "covariance"
 
     def second_moment(self, q: np.ndarray) -> np.ndarray:
         """The variance q itself."""
@@ -239,7 +272,7 @@ class Erf:
     Both are smooth at correlation ±1: an error in K of ε√(q₁q₂) moves κ̇ by at most 2ε max(q₁, q₂), relatively.
     """
 
-    carries_difference: ClassVar[bool] = False
+    carries: ClassVar[Carried] = "covariance"
 
     def second_moment(self, q: np.ndarray) -> np.ndarray:
         """(2/π) arcsin(2q/(1 + 2q)), by an arctangent that keeps its digits for large q."""
@@ -260,8 +293,8 @@ class Erf:
     ) -> Dual:
         """See `Activation.dual`; `pair` is K."""
         root = np.sqrt(q1) * np.sqrt(q2)
-        alike = np.maximum((root - pair) * (root + pair), 0)  # q₁q₂ − K²
-        rest = np.sqrt(4 * alike + 2 * q1 + 2 * q2 + 1)
+        alike = np.sqrt(np.maximum(root - pair, 0)) * np.sqrt(np.maximum(root + pair, 0))  # √(q₁q₂ − K²)
+        rest = np.hypot(2 * alike, np.sqrt(2 * q1 + 2 * q2 + 1))  # large variances have squares beyond float64
         covariance = 2 / math.pi * np.arctan(2 * pair / rest)
         return Dual(covariance, 4 / math.pi / rest, covariance)
 

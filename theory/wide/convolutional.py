@@ -37,6 +37,8 @@ class Convolutional(WideNetwork):
             parameterization only.
         parameterization: "ntk" or "standard" (torch's); see theory/wide/layers.py.
         width: channels of each hidden layer, for whatever depends on it.
+        residual: whether there are identity skips over hidden layers 2 and 3, 4 and 5, …, as in `FullyConnected`; needs
+            a depth of at least 4.
 
     Raises:
         TypeError: a setting of the wrong type.
@@ -45,8 +47,8 @@ class Convolutional(WideNetwork):
     Source: Garriga-Alonso et al. 2019 (K); Arora et al. 2019, section 4 (Θ).
     """
 
-    _: KW_ONLY
     kernel_size: Any
+    _: KW_ONLY
     padding_mode: str = "zeros"
     window: Window = field(init=False, repr=False, compare=False)
 
@@ -111,6 +113,7 @@ class Convolutional(WideNetwork):
                     hidden,
                     layers,
                     self.nonlinearity,
+                    residual=self.residual,
                     depths=depths,
                     covariance=covariance,
                     tangent=tangent,
@@ -125,7 +128,7 @@ class Convolutional(WideNetwork):
         return Pixels(self.window).margin(np.mean(x**2, axis=1))
 
     def _moments(self, x: np.ndarray, layers: tuple[Layer, ...]) -> list[Hidden]:
-        return hidden_moments(Pixels(self.window), np.mean(x**2, axis=1), layers, self.nonlinearity, False)
+        return hidden_moments(Pixels(self.window), np.mean(x**2, axis=1), layers, self.nonlinearity, self.residual)
 
     def _worlds(self, a: np.ndarray, b: np.ndarray, *, twins: bool) -> Iterator[AllPairs | Strip]:
         """Sets of pixel pairs that do not see each other; for an image and itself, one of each two mirror images."""

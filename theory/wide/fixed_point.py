@@ -6,8 +6,8 @@ Layer by layer variances follow q ← σ_w² E φ² + σ_b², and the difference
 χ < 1, with biases: "ordered". D dies out as χᴸ while q* stays. K and Θ tend to constants, K = q* and
     Θ = (β + ω E φ²)/(1 − χ), for every pair of inputs; Θ(x, x̂) Θ(x̂, x̂)⁺ then carries what was learned at x̂ to
     every x, which is the constant function.
-χ < 1, without: "vanishing". For ReLU q and D die out alike, and angles are those of σ_w² = 2.
-χ = 1: "critical". Angles close like 1/L; depth blurs slowly.
+χ < 1, without: "vanishing". K and Θ tend to 0. For ReLU q and D die out alike, and angles are those of σ_w² = 2.
+χ = 1: "critical". Angles close like 1/L; depth blurs slowly, and Θ(x, x) grows like L.
 χ > 1: "chaotic" for bounded φ, where inputs become unrelated; "exploding" for ReLU, where q and D grow alike, and
     angles are those of σ_w² = 2 in the end.
 
@@ -38,9 +38,9 @@ class FixedPoint:
 
     Attributes:
         regime: see theory/wide/fixed_point.py.
-        variance: q*, or inf where variances grow without bound.
+        variance: q*; inf where variances grow without bound, NaN where each stays what it is.
         contraction: χ, by which a layer multiplies small differences.
-        tangent: what Θ tends to in the ordered regime, in NTK parameterization; inf elsewhere.
+        tangent: what Θ(x, x) tends to in NTK parameterization: inf unless χ < 1, and 0 in the vanishing regime.
     """
 
     regime: Regime
@@ -79,7 +79,7 @@ def fixed_point(*, activation: str = "relu", weight_variance: float, bias_varian
     else:
         regime = "ordered" if b > 0 or variance > 0 else "vanishing"
     tangent = math.inf
-    if regime == "ordered":
+    if contraction < 1:
         tangent = (b + w * float(phi.second_moment(np.array([variance]))[0])) / (1 - contraction)
     return FixedPoint(regime, variance, contraction, tangent)
 

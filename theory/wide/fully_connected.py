@@ -1,11 +1,11 @@
 """Infinitely wide fully connected networks."""
 
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
-from numerics.arguments import boolean
+from theory.wide.activations import Rectifier
 from theory.wide.layers import Layer
 from theory.wide.network import OUT_OF_RANGE, KernelPair, WideNetwork
 from theory.wide.recursion import Hidden, Start, hidden_moments, kernels
@@ -66,18 +66,7 @@ class FullyConnected(WideNetwork):
     Source: Jacot et al. 2018; Lee et al. 2018, 2019; the skips are those of Zhang et al. 2020.
     """
 
-    _: KW_ONLY
-    residual: bool = False
-
     input_shapes: ClassVar[tuple[str, ...]] = ("(n, d)", "(d,)")
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        boolean("residual", self.residual)
-        if self.residual and self.depth < 4:
-            raise ValueError(
-                f"depth must be at least 4 for residual=True (a skip spans two hidden layers), got {self.depth}"
-            )
 
     @OUT_OF_RANGE
     def variances(self, x: np.ndarray, layers: tuple[Layer, ...]) -> np.ndarray:
@@ -106,16 +95,19 @@ class FullyConnected(WideNetwork):
             for depth in depths
         }
         squares = [np.mean(x**2, axis=1) for x in (x1, x2)]
+        activation = self.nonlinearity
+        if isinstance(activation, Rectifier) and not self.residual:
+            activation = activation.carrying("gap")
         hidden = [hidden_moments(_Vectors(), each, layers, self.nonlinearity, self.residual) for each in squares]
         rows = max(1, BLOCK // x2.size)
         for begin in range(0, len(x1), rows):
             block = slice(begin, begin + rows)
             found = kernels(
                 _VectorPairs(),
-                _start(x1[block], x2),
+                _start((x1[block], x2), (squares[0][block], squares[1]), gaps=activation.carries == "gap"),
                 (_at(hidden[0], block), hidden[1]),
                 layers,
-                self.nonlinearity,
+                activation,
                 residual=self.residual,
                 depths=depths,
                 covariance=covariance,
@@ -134,7 +126,7 @@ def _at(hidden: list[Hidden], block: slice) -> list[Hidden]:
         Hidden(
             layer.variance[block],
             layer.square[block],
-            None,
+            layer.margin[block],
             layer.branch_mean[block],
             layer.mean[block],
             layer.extremes,
@@ -143,8 +135,18 @@ def _at(hidden: list[Hidden], block: slice) -> list[Hidden]:
     ]
 
 
-def _start(x1: np.ndarray, x2: np.ndarray) -> Start:
-    a, b = x1[:, None, :], x2[None, :, :]
-    product = np.mean(a * b, axis=-1)
-    total = np.mean((a + b) ** 2, axis=-1) if np.any(product < 0) else None
-    return Start((None, None), product, np.mean((a - b) ** 2, axis=-1), total)
+def _start(x: tuple[np.ndarray, np.ndarray], squares: tuple[np.ndarray, np.ndarray], *, gaps: bool) -> Start:
+    """What the first layer sees of pairs, given each vector's mean square.
+
+    g and f are those of vectors of one length, so that no difference in length hides the angle.
+    """
+    x1, x2 = x
+    product = np.mean(x1[:, None] * x2[None], axis=-1)
+    scale = np.ones(())
+    if gaps:
+        lengths = [np.sqrt(square) for square in squares]
+        scale = lengths[0][:, None] * lengths[1][None]
+        x1, x2 = (each / np.where(length, length, 1)[:, None] for each, length in zip(x, lengths, strict=True))
+    a, b = x1[:, None], x2[None]
+    total = scale * np.mean((a + b) ** 2, axis=-1) if np.any(product < 0) else None
+    return Start(squares, product, scale * np.mean((a - b) ** 2, axis=-1), total)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 # What leaves float64's range on the way is refused at the end, in a sentence.
 OUT_OF_RANGE = np.errstate(over="ignore", invalid="ignore")
+SHALLOWEST_RESIDUAL = 4  # layers
 SMALLEST = 1e-280  # a variance below has products of variances that leave float64's range
 
 
@@ -42,6 +43,7 @@ class WideNetwork:
     bias: bool = False
     parameterization: str = "ntk"
     width: int | None = None
+    residual: bool = False
 
     input_shapes: ClassVar[tuple[str, ...]]
 
@@ -51,7 +53,13 @@ class WideNetwork:
                 f"activation must be one of {', '.join(get_args(ActivationName))}, got {self.activation!r}"
             )
         boolean("bias", self.bias)
+        boolean("residual", self.residual)
         self._initialization()
+        if self.residual and self.depth < SHALLOWEST_RESIDUAL:
+            raise ValueError(
+                f"depth must be at least {SHALLOWEST_RESIDUAL} for residual=True (a skip spans two hidden layers), "
+                f"got {self.depth}"
+            )
 
     def nngp(self, x1: Num[Any, "..."], x2: Num[Any, "..."] | None = None) -> Float[Any, "..."]:
         """Return K(x1, x2): the covariance of one output unit's (or channel's) values at random initial weights.
@@ -67,7 +75,7 @@ class WideNetwork:
         Raises:
             TypeError: inputs that are not real arrays, or of different kinds or dtypes.
             ValueError: inputs of a wrong shape, empty or not finite, or a kernel that they do not fit.
-            OverflowError: the kernel leaves the range of float64: so many layers of such weights.
+            OverflowError: the kernel leaves the range of float64, or of x1's dtype.
 
         Source: Lee et al. 2018; Garriga-Alonso et al. 2019.
         """
@@ -205,16 +213,29 @@ class WideNetwork:
             self.depth
         ]
         kernel = require_range(found.tangent if tangent else found.covariance)
-        if max(-kernel.min(), kernel.max()) < SMALLEST:  # inputs that do not meet, or variances that vanished?
+        largest = max(-kernel.min(), kernel.max())
+        if largest < SMALLEST:  # inputs that do not meet, or variances that vanished?
             self.require_range_of(first, layers)
             self.require_range_of(first if second is None else second, layers)
+        dtype = floating_dtype(x1)
+        if 0 < largest < array_api_compat.array_namespace(x1).finfo(dtype).smallest_normal:
+            raise OverflowError(
+                f"the kernel, {largest:.3g} at most, is below the range of {dtype}: give inputs in float64"
+            )
         return like(x1, kernel)
 
 
 def like(x: Any, values: np.ndarray) -> Any:
-    """Float64 values as an array of x's kind, device and floating dtype."""
-    xp = array_api_compat.array_namespace(x)
-    return xp.asarray(values, dtype=floating_dtype(x), device=array_api_compat.device(x))
+    """Float64 values as an array of x's kind, device and floating dtype.
+
+    Raises:
+        OverflowError: values beyond that dtype's range.
+    """
+    xp, dtype = array_api_compat.array_namespace(x), floating_dtype(x)
+    limits = xp.finfo(dtype)
+    if limits.bits < 64 and (largest := max(-values.min(), values.max())) > limits.max:
+        raise OverflowError(f"values of up to {largest:.3g} are beyond the range of {dtype}: give inputs in float64")
+    return xp.asarray(values, dtype=dtype, device=array_api_compat.device(x))
 
 
 def require_range(kernel: np.ndarray | None) -> np.ndarray:

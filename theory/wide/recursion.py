@@ -116,8 +116,8 @@ class Start(NamedTuple):
     Attributes:
         margins: of ⟨x²⟩, of the first and of the second inputs.
         product: ⟨x x'⟩ over pairs.
-        difference: ⟨(x − x')²⟩ over pairs.
-        total: ⟨(x + x')²⟩ over pairs, or None where no products are negative.
+        difference: ⟨(x − x')²⟩ over pairs, or g where that is carried.
+        total: ⟨(x + x')²⟩ over pairs, or f; None where no products are negative.
     """
 
     margins: tuple[Any, Any]
@@ -163,7 +163,7 @@ def kernels(
         tangent: whether Θ is.
     """
     product, total = start.product, start.total
-    pair = start.difference if activation.carries_difference else product
+    pair = product if activation.carries == "covariance" else start.difference
     alone = start.margins
     unbiased = not (residual or any(layer.bias_variance for layer in layers))
     flowing = None  # σ_w-free part of the tangents, κ̇ Θ, that the next layer sees
@@ -179,7 +179,9 @@ def kernels(
             yield Kernels(depth, K, theta)
         if depth == max(depths):
             return
-        if activation.carries_difference:
+        if activation.carries == "gap":
+            pair, total = _gaps(pairs, layer, alone, pair, total)
+        elif activation.carries == "difference":
             pair = pairs.mean(pair, layer.weight_variance, alone)
             if total is not None:
                 total = pairs.mean(total, layer.weight_variance, alone) + 4 * layer.bias_variance
@@ -195,15 +197,35 @@ def kernels(
         )
         product, slope, pair = dual.covariance, dual.derivative, dual.pair
         if dual.apart and unbiased and isinstance(activation, Rectifier):
-            activation, pair = activation.from_covariances(), product
+            activation, pair = activation.carrying("covariance"), product
         total, alone = None, (before.margin, after.margin)
         flowing = theta if theta is None or slope is None else np.multiply(theta, slope, out=theta)
         if closes_skip(depth - 1, residual):
-            crossed = _cross_terms(pairs, hidden, depth - 1, activation.carries_difference)
+            crossed = _cross_terms(pairs, hidden, depth - 1, activation.carries == "difference")
             branch = (product, pair, flowing)
             product, pair, flowing = (_sum(*three) for three in zip(branch, stream[depth - 3], crossed, strict=True))  # type: ignore[assignment]
         if residual:
             stream.append((product, pair, flowing))
+
+
+def _gaps(
+    pairs: Pairs, layer: Layer, squares: tuple[Any, Any], g: np.ndarray, f: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """The new g and f, where a unit sees all of its own input: nothing cancels.
+
+    With a² = σ_w² ⟨φ²⟩ and R² = (a² + σ_b²)(a'² + σ_b²) they are 2(R − K) and 2(R + K), K being a a' − σ_w² g/2 + σ_b²
+    or σ_w² f/2 − a a' + σ_b²; and R − (a a' + σ_b²) = σ_b² (a − a')²/(R + a a' + σ_b²).
+    """
+    w, b = layer.weight_variance, layer.bias_variance
+    g, f = w * g, f if f is None else w * f
+    if b == 0:
+        return g, f
+    A, A2 = w * pairs.first(squares[0]), w * pairs.second(squares[1])
+    R, product = np.sqrt(A + b) * np.sqrt(A2 + b), np.sqrt(A) * np.sqrt(A2)
+    g += 2 * b * (np.sqrt(A) - np.sqrt(A2)) ** 2 / (R + product + b)
+    if f is not None:
+        f += 2 * b * (1 + (A + A2 + b) / (R + product))
+    return g, f
 
 
 def _learned(layer: Layer, product: np.ndarray, flowing: np.ndarray | None) -> np.ndarray:

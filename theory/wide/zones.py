@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Num
 
-from numerics.arguments import boolean, positive_int
+from numerics.arguments import boolean, common_namespace, is_integer, positive_int
 from theory.wide.correlation import expected_correlation, pearson
 from theory.wide.gradient_flow import GradientFlow, as_matrix, as_rows
-from theory.wide.network import WideNetwork
+from theory.wide.network import SHALLOWEST_RESIDUAL, WideNetwork, require_range
 
 
 @dataclass(frozen=True)
@@ -31,10 +31,14 @@ class Zones:
 
     @property
     def boundary(self) -> Float[np.ndarray, " n"]:
-        """For each input the first depth at which the prediction is more like x̂ than like the input, or inf."""
+        """For each input the first depth at which the prediction is more like x̂ than like the input.
+
+        Infinity where there is none; NaN where a prediction or an input is constant, and has no correlation.
+        """
         memorizes = self.with_training_image > self.with_input
         first = np.array(self.depths, dtype=np.float64)[np.argmax(memorizes, axis=0)]
-        return np.where(np.any(memorizes, axis=0), first, np.inf)
+        unknown = np.any(np.isnan(self.with_training_image + self.with_input), axis=0)
+        return np.where(unknown, np.nan, np.where(np.any(memorizes, axis=0), first, np.inf))
 
 
 def zones(
@@ -50,9 +54,9 @@ def zones(
     All depths come out of one pass through the deepest network, where a shallower one begins with the same layers.
 
     Args:
-        network: its settings; its own depth does not count.
+        network: its settings; its own depth does not count. One of residual=True has no skips at depths below 4.
         x_hat: the training input, without a batch axis.
-        x: inputs, with one; of x̂'s size.
+        x: inputs, with one; of x̂'s size, kind and dtype.
         depths: weight layers, in any order.
         initial: whether the random initial function f₀ counts. Without it, correlations are those of E f(x), the
             prediction of a large ensemble; with it they are expectations of one network's, at the cost of two
@@ -61,23 +65,31 @@ def zones(
     Raises:
         TypeError: as `WideNetwork.gradient_flow`; depths that are no integers.
         ValueError: as `WideNetwork.gradient_flow`; no depths, or one below 1; inputs of another size or batching.
+        OverflowError: as `WideNetwork.gradient_flow`.
 
     Source: Zhang et al. 2020, the figure of correlations against corr(x, x̂); here computed.
     """
     if not isinstance(network, WideNetwork):
         raise TypeError(f"network must be a wide.FullyConnected or wide.Convolutional, got {network!r:.60}")
     boolean("initial", initial)
+    if not isinstance(depths, Iterable):
+        raise TypeError(f"depths must be an iterable of integers, got {depths!r}")
     wanted = tuple(sorted({positive_int("depths", depth) for depth in depths}))
     if not wanted:
         raise ValueError("depths must not be empty")
-    networks = {depth: replace(network, depth=depth) for depth in wanted}
+    networks = {
+        depth: replace(network, depth=depth, residual=network.residual and depth >= SHALLOWEST_RESIDUAL)
+        for depth in wanted
+    }
     x_hat, x = network.check_inputs("x_hat", x_hat), network.check_inputs("x", x)
     if network.batched(x_hat) or not network.batched(x) or tuple(x.shape[1:]) != tuple(x_hat.shape):
         raise ValueError(
             f"x_hat must be one input without a batch axis, and x several of its size; "
             f"got {tuple(x_hat.shape)} and {tuple(x.shape)}"
         )
+    common_namespace(x_hat=x_hat, x=x, same_dtype=not (is_integer(x_hat) or is_integer(x)))
     X, batch = network.batch(x_hat), network.batch(x)
+    networks[wanted[-1]].require_range_of(X, networks[wanted[-1]].layers(X.shape[1], X.shape[1]))
     flows = {}
     for depth, theta in _kernels(networks, X, None):
         flows[depth] = GradientFlow.solved(networks[depth], x_hat, X, theta)
@@ -106,5 +118,5 @@ def _kernels(networks: dict[int, WideNetwork], x1: np.ndarray, x2: np.ndarray | 
         along = tuple(depth for depth in reversed(left) if layers[depth] == layers[deepest][:depth])
         found = networks[deepest].kernels(x1, x2, layers[deepest], depths=along, covariance=False, tangent=True)
         for depth in along:
-            yield depth, as_matrix(np.asarray(found[depth].tangent))
+            yield depth, as_matrix(require_range(found[depth].tangent))
         left = [depth for depth in left if depth not in along]

@@ -43,8 +43,8 @@ def exact(array: np.ndarray):
     return np.vectorize(mp.mpf, otypes=[object])(array)
 
 
-def image_kernels(x1, x2, layers, kernel: tuple, mode: str, activation: str):
-    """(K, Θ), each (H1, W1, H2, W2), between two images (C, H, W), one pair of pixels after the other."""
+def image_kernels(x1, x2, layers, kernel: tuple, mode: str, activation: str, residual: bool = False):
+    """(K, Θ), each (H1, W1, H2, W2), between two images (C, H, W), pixel pair by pixel pair; skips as below."""
     images = [exact(x1), exact(x2)]
     sizes = [image.shape[1:] for image in images]
     channels = len(x1)
@@ -74,6 +74,7 @@ def image_kernels(x1, x2, layers, kernel: tuple, mode: str, activation: str):
     which = [(0, 0), (1, 1), (0, 1)]
     inputs = {pair: moments(images[pair[0]], images[pair[1]]) for pair in which}
     flowing = {key: mp.mpf(0) for key in inputs[0, 1]}
+    passed_on = []
     for depth, layer in enumerate(layers, start=1):
         w, b = mp.mpf(layer.weight_variance), mp.mpf(layer.bias_variance)
         rate, bias_rate = mp.mpf(layer.weight_rate), mp.mpf(layer.bias_rate)
@@ -92,6 +93,21 @@ def image_kernels(x1, x2, layers, kernel: tuple, mode: str, activation: str):
                 inputs[pair][i, j, k, m], slope = dual(activation, q1, q2, K[pair][i, j, k, m])
                 if pair == (0, 1):
                     flowing[i, j, k, m] = slope * theta[i, j, k, m]
+        means = [
+            {(i, j): mean(activation, K[n, n][i, j, i, j]) for i, j in product(*map(range, sizes[n]))} for n in (0, 1)
+        ]
+        index = depth - 1
+        if residual and index > 0 and index % 2 == 0:
+            skipped, skipped_means, skipped_flowing = passed_on[index - 2]
+            for pair in which:
+                one, other = (skipped_means[n] for n in pair)
+                r_one, r_other = (means[n] for n in pair)
+                for i, j, k, m in inputs[pair]:
+                    crossed = one[i, j] * r_other[k, m] + r_one[i, j] * other[k, m]
+                    inputs[pair][i, j, k, m] += skipped[pair][i, j, k, m] + crossed
+            flowing = {key: flowing[key] + skipped_flowing[key] for key in flowing}
+            means = [{p: means[n][p] + skipped_means[n][p] for p in means[n]} for n in (0, 1)]
+        passed_on.append(({pair: dict(inputs[pair]) for pair in which}, means, dict(flowing)))
     raise AssertionError("no layers")
 
 

@@ -24,7 +24,7 @@ def pairs_at(angle: float, q1: float, q2: float):
 def dual(name: str, q1: float, q2: float, near: float, far: float, exact):
     activation = ACTIVATIONS[name]
     one, other = np.full((1, 1), q1), np.full((1, 1), q2)
-    pair = np.full((1, 1), near if activation.carries_difference else float(exact))
+    pair = np.full((1, 1), near if activation.carries == "difference" else float(exact))
     return activation.dual(one, other, pair, np.full((1, 1), far), ROUNDINGS, max(q1, q2) / min(q1, q2))
 
 
@@ -96,7 +96,7 @@ def test_what_has_no_variance_has_no_covariance(name):
     """And φ'(0) is torch's: 0 for ReLU, the slope for leaky ReLU."""
     one, other = np.array([[0.0], [0.0]]), np.array([[0.0, 2.0]])
     difference = np.array([[0.0, 2.0], [0.0, 2.0]])
-    pair = difference if ACTIVATIONS[name].carries_difference else np.zeros((2, 2))
+    pair = difference if ACTIVATIONS[name].carries == "difference" else np.zeros((2, 2))
     found = ACTIVATIONS[name].dual(one, other, pair, None, ROUNDINGS, np.inf)
     assert np.all(found.covariance == 0)
     for computed, q2 in zip(found.derivative[0], other[0], strict=True):

@@ -61,6 +61,22 @@ def test_regimes():
     assert regime["erf", 5.0, 0.0] == "chaotic"
     assert wide.fixed_point(weight_variance=1.0, bias_variance=0.3).variance == 0.6
     assert wide.fixed_point(weight_variance=2.0, bias_variance=0.1).variance == math.inf
+    assert math.isnan(wide.fixed_point(weight_variance=2.0).variance)
+    chaotic = wide.fixed_point(activation="erf", weight_variance=5.0).variance
+    assert chaotic > 1
+    assert 5 * ACTIVATIONS["erf"].second_moment(np.array([chaotic]))[0] == pytest.approx(chaotic, rel=1e-14)
+
+
+def test_where_kernels_vanish_or_grow():
+    x = vectors(4, 1, 5)
+    vanishing, critical, exploding = (wide.fixed_point(weight_variance=w).tangent for w in (1.0, 2.0, 3.0))
+    assert vanishing == 0
+    assert wide.FullyConnected(150, weight_variance=1.0).ntk(x).item() < 1e-40
+    assert critical == exploding == math.inf
+    # at the critical point Θ(x, x) is L K: each layer adds the same
+    for depth in (10, 20):
+        network = wide.FullyConnected(depth, weight_variance=2.0)
+        assert network.ntk(x).item() == pytest.approx(2 * np.mean(x**2) * depth, rel=rounding(network))
 
 
 def test_bad_input_gets_a_sentence():

@@ -11,7 +11,7 @@ from scipy.linalg import expm
 import theory
 from tests.theory.wide.cases import images, rounding, vectors
 from theory import wide
-from theory.wide.gradient_flow import as_matrix, as_rows
+from theory.wide.gradient_flow import as_matrix, as_rows, from_rows
 
 WEDIN = (1 + math.sqrt(5)) / 2  # ‖(A + E)⁺ − A⁺‖ ≤ this · ‖A⁺‖ ‖(A + E)⁺‖ ‖E‖ (Wedin 1973)
 
@@ -101,7 +101,54 @@ def test_flow_begins_at_the_prior_and_ends_at_the_targets():
     assert np.linalg.norm(end.mean(x_hat) - targets) <= bound
     left = amplified(end, kernel, np.eye(24)) * np.linalg.norm(as_matrix(network.nngp(x_hat)), 2)
     assert np.linalg.norm(end.covariance(x_hat)) <= 4 * left
-    assert np.max(end.expected_mse(x_hat, targets)) <= 4 * left + bound**2
+    errors = end.expected_mse(x_hat, targets)
+    assert np.all(errors >= 0)
+    assert np.max(errors) <= 4 * left + bound**2
+    late = network.gradient_flow(x_hat, targets, time=1e3 * targets.size / end.noise)  # every mode kept is learned
+    x = images(9, 2, 2, 3, 4)
+    assert np.array_equal(late.mean(x), end.mean(x))
+    assert np.array_equal(late.covariance(x), end.covariance(x))
+
+
+@pytest.mark.parametrize("bias", [False, True])
+@pytest.mark.parametrize("scheme", ["default", "kaiming_normal"])
+def test_depth_one_has_the_law_of_the_one_layer_network(scheme, bias):
+    """Of one layer the law over initial weights is known without any limit: `initialization_ensemble`."""
+    x_hat, x = images(0, 1, 2, 3, 3), images(1, 2, 2, 4, 3)
+    one = theory.Convolutional(2, kernel_size=3, bias=bias)
+    known = theory.initialization_ensemble(one, x_hat, scheme=scheme)
+    network = wide.Convolutional(1, kernel_size=3, scheme=scheme, bias=bias, parameterization="standard")
+    flow = network.gradient_flow(x_hat)
+    theta, K = as_matrix(network.ntk(x, x_hat)), as_matrix(network.nngp(np.concatenate([x, x[:, :, ::-1]])))
+    bound = amplified(flow, theta, as_rows(x_hat))
+    assert np.linalg.norm(flow.mean(x) - known.mean(x)) <= bound
+    # what an error in B = Θ(x, X) Θ⁺ does to a quadratic form of K in it
+    spread = amplified(flow, theta, np.eye(9)) * 2 * np.linalg.norm(K, 2) * (1 + np.linalg.norm(theta @ flow._gain, 2))
+    variance = np.stack([np.diag(as_matrix(flow.covariance(each))).reshape(4, 3) for each in x])
+    assert np.max(np.abs(variance[:, None] - known.variance(x))) <= spread
+    vector = np.random.default_rng(2).normal(size=x.shape)
+    product = from_rows(as_matrix(flow.covariance(x)) @ as_rows(vector), (2, 4, 3))
+    assert np.linalg.norm(product - known.covariance_product(x, vector)) <= spread * np.linalg.norm(vector)
+    errors = known.expected_mse(x)
+    assert np.max(np.abs(flow.expected_mse(x) - errors)) <= spread + bound * (
+        bound + 2 * np.sqrt(errors.max() * x.size)
+    )
+
+
+def test_outputs_of_another_number_count():
+    """Xavier's variance knows the outputs; those of the flow are the targets'."""
+    x_hat, x = images(20, 1, 3, 3, 3), images(21, 1, 3, 2, 3)
+    flow = wide.Convolutional(1, kernel_size=1, scheme="xavier_normal").gradient_flow(x_hat, x_hat[:, :1], time=0.5)
+    same = wide.Convolutional(1, kernel_size=1, weight_variance=2 * 3 / (3 + 1)).gradient_flow(
+        x_hat, x_hat[:, :1], time=0.5
+    )
+    assert np.array_equal(flow.mean(x), same.mean(x))
+    assert np.array_equal(flow.covariance(x), same.covariance(x))
+
+
+def test_training_inputs_that_vanish_are_refused():
+    with pytest.raises(OverflowError, match="variances leave float64's range"):
+        wide.FullyConnected(200, weight_variance=0.001).gradient_flow(vectors(22, 1, 3))
 
 
 def test_members_are_those_of_the_law():

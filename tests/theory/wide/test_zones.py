@@ -62,12 +62,39 @@ def test_a_digit_by_depth():
     assert found.rho.mean() == pytest.approx(0.25, abs=rounding)
 
 
+def test_boundary():
+    found = wide.Zones(
+        depths=(2, 5, 9),
+        rho=np.zeros(4),
+        with_input=np.array([[0.9, 0.9, 0.1, 0.9], [0.8, 0.9, 0.1, np.nan], [0.7, 0.1, 0.1, 0.9]]),
+        with_training_image=np.array([[0.1, 0.2, 0.5, 0.1], [0.1, 0.3, 0.5, 0.1], [0.1, 0.4, 0.5, 0.1]]),
+    )
+    assert np.array_equal(found.boundary, [np.inf, 9, 2, np.nan], equal_nan=True)
+
+
+def test_residual_networks_are_mapped_from_the_first_layer_on():
+    settings = {"weight_variance": 1.5, "kernel_size": 3}
+    x_hat, x = images(3, 1, 1, 4, 3)[0], images(4, 2, 1, 4, 3)
+    found = wide.zones(wide.Convolutional(4, residual=True, **settings), x_hat, x, depths=(3, 6))
+    plain = wide.zones(wide.Convolutional(1, **settings), x_hat, x, depths=(3, 6))
+    assert np.array_equal(found.with_input[0], plain.with_input[0])
+    alone = wide.Convolutional(6, residual=True, **settings).gradient_flow(x_hat)
+    expected = [np.corrcoef(alone.mean(each).ravel(), each.ravel())[0, 1] for each in x]
+    worst = alone.spectrum[0] / alone.spectrum[alone.rank - 1]
+    assert np.max(np.abs(found.with_input[1] - expected)) <= 100 * worst * alone.noise / alone.spectrum[0]
+    assert np.max(np.abs(found.with_input[1] - plain.with_input[1])) > 1e-3
+
+
 @pytest.mark.parametrize(("change", "error", "message"), [
     ({"network": "cnn"}, TypeError, "network must be a wide.FullyConnected or wide.Convolutional"),
     ({"depths": ()}, ValueError, "depths must not be empty"),
     ({"depths": (0,)}, ValueError, "depths must be at least 1"),
     ({"x_hat": np.ones((1, 1, 3, 3))}, ValueError, "x_hat must be one input without a batch axis"),
     ({"x": np.ones((1, 1, 3, 4))}, ValueError, "of its size"),
+    ({"depths": 3}, TypeError, "depths must be an iterable of integers, got 3"),
+    ({"x": np.ones((2, 1, 3, 3), dtype=np.float32)}, TypeError, "one floating dtype"),
+    ({"network": wide.FullyConnected(1, weight_variance=1e20), "x_hat": np.ones(2), "x": np.eye(2), "depths": (1, 20)},
+     OverflowError, "float64's range"),
     ({"initial": 1}, TypeError, "initial must be True or False"),
 ])  # fmt: skip
 def test_bad_input_gets_a_sentence(change, error, message):
