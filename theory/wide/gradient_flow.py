@@ -10,7 +10,7 @@ from jaxtyping import Float, Num
 
 from numerics.arguments import as_float64, common_namespace, is_integer, real_array
 from numerics.row_space import EPS, to_numpy
-from theory.wide.correlation import expected_correlation
+from theory.wide.correlation import expected_correlations
 from theory.wide.layers import Layer
 from theory.wide.network import like, require_range
 
@@ -53,7 +53,8 @@ class GradientFlow:
     _x_hat: Any = field(repr=False)
     _inputs: np.ndarray = field(repr=False)  # X, (n, C, ...)
     _targets: np.ndarray = field(repr=False)  # T as (n · units, outputs)
-    _gain: np.ndarray = field(repr=False)  # G
+    _basis: np.ndarray = field(repr=False)  # the eigenvectors kept, (n · units, rank)
+    _gains: np.ndarray = field(repr=False)  # G's eigenvalues there
 
     @classmethod
     def of(cls, network: "WideNetwork", x_hat: Any, targets: Any, time: float) -> "GradientFlow":
@@ -114,7 +115,8 @@ class GradientFlow:
             _x_hat=x_hat,
             _inputs=X,
             _targets=T,
-            _gain=(basis * (learned / values)) @ basis.T,
+            _basis=basis,
+            _gains=learned / values,
         )
 
     def mean(self, x: Num[Any, "..."]) -> Float[Any, "..."]:
@@ -230,8 +232,17 @@ class GradientFlow:
             one = image[None]
             law = self.law(one)
             mean = as_rows(self._moved(one, self._targets))
-            values.append(expected_correlation(mean.T, law, as_rows(answer[None]).T))
+            values += expected_correlations(mean.T, law, as_rows(answer[None]).T)
         return self._per_input(values, x)
+
+    @cached_property
+    def _gain(self) -> np.ndarray:
+        """G."""
+        return (self._basis * self._gains) @ self._basis.T
+
+    def _gained(self, error: np.ndarray) -> np.ndarray:
+        """G times the training outputs' errors, as rows."""
+        return self._basis @ (self._gains[:, None] * (self._basis.T @ error))
 
     @cached_property
     def _prior(self) -> np.ndarray:
@@ -246,15 +257,19 @@ class GradientFlow:
 
     def _moved(self, batch: np.ndarray, error: np.ndarray) -> np.ndarray:
         """Θ(x, X) G · error for a batch of inputs, some at a time: (..., n, outputs, *units)."""
-        moved = self._gain @ error
-        size = max(1, BLOCK // (math.prod(batch.shape[2:]) * len(self._gain)))
+        moved = self._gained(error)
+        size = max(1, BLOCK // (math.prod(batch.shape[2:]) * len(self._basis)))
         blocks = [batch[begin : begin + size] for begin in range(0, len(batch), size)]
         answers = [from_rows(self._kernels(block)[1] @ moved, units(block)) for block in blocks]
         return np.concatenate(answers, axis=-batch.ndim)
 
     def apply(self, theta: np.ndarray) -> np.ndarray:
         """E f(x) as rows, given Θ(x, X) as a matrix."""
-        return theta @ (self._gain @ self._targets)
+        return theta @ self._gained_targets
+
+    @cached_property
+    def _gained_targets(self) -> np.ndarray:
+        return self._gained(self._targets)
 
     def law(self, first: np.ndarray, second: np.ndarray | None = None) -> np.ndarray:
         """Cov(f(x), f(x')) as a matrix; second None: the first again."""

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float, Num
 
 from numerics.arguments import boolean, common_namespace, is_integer, positive_int
-from theory.wide.correlation import expected_correlation, pearson
+from theory.wide.correlation import expected_correlations, pearson
 from theory.wide.gradient_flow import GradientFlow, as_matrix, as_rows
 from theory.wide.network import SHALLOWEST_RESIDUAL, WideNetwork, require_range
 
@@ -100,11 +100,11 @@ def zones(
         for depth, theta in _kernels(networks, one[None], X):
             row = wanted.index(depth)
             mean = flows[depth].apply(theta).T
-            law = flows[depth].law(one[None]) if initial else None
-            for values, reference in zip((with_input, with_training_image), images, strict=True):
-                values[row, index] = (
-                    pearson(mean, reference) if law is None else expected_correlation(mean, law, reference)
-                )
+            if initial:
+                found = expected_correlations(mean, flows[depth].law(one[None]), *images)
+            else:
+                found = [pearson(mean, image) for image in images]
+            with_input[row, index], with_training_image[row, index] = found
     rho = np.array([pearson(one, X[0]) for one in batch])
     return Zones(wanted, rho, with_input, with_training_image)
 
