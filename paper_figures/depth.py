@@ -33,7 +33,8 @@ def compute(runs: Runs) -> FigureData:
     recipes = {fully: scale.recipe(), plain: scale.recipe(), biased: scale.recipe(init="default")}
     arrays: dict[str, np.ndarray] = {}
     for panel in PANELS:
-        curve = [limit(panel, n, scale.channels, x_hat, asked) for n in CURVE]
+        width = scale.width if panel == fully else scale.channels
+        curve = [limit(panel, n, width, x_hat, asked) for n in CURVE]
         arrays[f"predicted_{panel}"] = np.array(curve)  # depths, (identity, constant)
         points = []
         for n in wanted[panel]:
@@ -57,14 +58,14 @@ def compute(runs: Runs) -> FigureData:
     return FigureData(arrays, caption, runs.settings(SETTINGS), list(PANELS))
 
 
-def limit(panel: str, depth: int, channels: int, x_hat: np.ndarray, asked: np.ndarray) -> tuple[float, float]:
+def limit(panel: str, depth: int, width: int, x_hat: np.ndarray, asked: np.ndarray) -> tuple[float, float]:
     """Correlations of the limit's mean prediction with identity and constant."""
     if panel == "fully connected":
-        law = wide.FullyConnected(depth, scheme="xavier_uniform", width=channels).gradient_flow(x_hat.reshape(1, -1))
+        law = wide.FullyConnected(depth, scheme="xavier_uniform", width=width).gradient_flow(x_hat.reshape(1, -1))
         return both(law.mean(asked.reshape(len(asked), -1)).reshape(asked.shape), x_hat, asked)
     settings = {"scheme": "default", "bias": True} if "biases" in panel else {"scheme": "xavier_uniform", "bias": False}
     network = wide.Convolutional(
-        depth, kernel_size=5, scheme=str(settings["scheme"]), bias=bool(settings["bias"]), width=channels
+        depth, kernel_size=5, scheme=str(settings["scheme"]), bias=bool(settings["bias"]), width=width
     )
     return both(network.gradient_flow(x_hat).mean(asked), x_hat, asked)
 

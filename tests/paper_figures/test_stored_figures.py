@@ -141,6 +141,14 @@ def test_memorization_spreads_over_the_phase_diagram_with_depth():
     # Without biases the weights' variance is a matter of scale, which correlations do not see.
     without = arrays["with_input"][:, 0]
     assert np.ptp(without, axis=1).max() < 1e-6
+    # Larger kernels memorize from fewer layers on, larger weights and smaller biases from more, and skips later still.
+    for name in ("boundary_by_weight", "boundary_by_bias"):
+        three, five, seven, skips = arrays[name]
+        assert (three > five).all()
+        assert (five > seven).all()
+        assert (skips > five).all()
+    assert (arrays["boundary_by_weight"][:3, :-1] <= arrays["boundary_by_weight"][:3, 1:]).all()
+    assert (arrays["boundary_by_bias"][:, :-1] >= arrays["boundary_by_bias"][:, 1:]).all()
 
 
 def test_ranks_are_within_their_bounds_and_digits_full():
