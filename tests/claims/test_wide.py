@@ -115,8 +115,19 @@ def test_wide_convolutional_networks_approach_the_limit(depth, widths, ledger):
     check_approach(ledger, widths, off, f"{depth} layers, 3×3 kernels, 4×4 pixels")
 
 
-def mean_to_input(answers: np.ndarray, asked: np.ndarray) -> float:
-    return float(np.mean(empirics.correlation(answers, asked)))
+def tendencies(answers: np.ndarray, asked: np.ndarray, x_hat: np.ndarray) -> tuple[float, float]:
+    """Mean correlation of answers with what was asked, the identity, and with what was learned, the constant."""
+    identity, constant = (np.nan_to_num(empirics.correlation(answers, known)) for known in (asked, x_hat[0]))
+    return float(identity.mean()), float(constant.mean())
+
+
+def beside_the_limit(study: Study, limit: tuple[float, float], trained: np.ndarray) -> str:
+    """Correlations of trained networks (members, 2), and by how much they depart from the limit's."""
+    said = [
+        f"{found:.2f} with the {what} (in the limit {known:.2f}, off by {found - known:+.2f})"
+        for found, known, what in zip(trained.mean(axis=0), limit, ("input", "training image"), strict=True)
+    ]
+    return f"{study}: {', '.join(said)}"
 
 
 @W_DEPTH
@@ -127,10 +138,12 @@ def test_depth_takes_the_input_away_as_predicted(ledger):
     for study in (shallow, deep):
         asked, _ = study.answers()
         network = wide.Convolutional(study.depth, kernel_size=5, weight_variance=2.0)
-        predicted[study] = mean_to_input(network.gradient_flow(study.training_images).mean(asked), asked)
-        trained = study.to_input().mean()
-        ledger.note(f"{study}: {trained:.2f} with the input, in the limit {predicted[study]:.2f}")
-    ledger.holds(predicted[deep] < predicted[shallow])
+        limit = network.gradient_flow(study.training_images).mean(asked)
+        predicted[study] = tendencies(limit, asked, study.training_images)
+        trained = np.stack([study.to_input().mean(1), study.to_training_image().mean(1)], axis=1)
+        ledger.note(beside_the_limit(study, predicted[study], trained))
+    ledger.holds(predicted[deep][0] < predicted[shallow][0])
+    ledger.holds(predicted[deep][1] > predicted[shallow][1])
     more_often(ledger, deep.to_input().mean(1) < shallow.to_input().mean(1), networks="2 and 10 layers")
 
 
@@ -140,7 +153,7 @@ def test_depth_takes_the_input_away_as_predicted(ledger):
 def test_depth_at_the_papers_width(bias, ledger):
     """128 channels, 28×28 pixels, 1 to 20 layers: identity and constant correlations beside the limit's."""
     scheme = "default" if bias else "xavier_uniform"
-    correlations = []
+    predicted, trained = [], []
     for depth in (1, 5, 10, 14, 20):
         study = Study(
             "CNN", depth, 128, init=scheme, bias=bias, lr=3e-4, steps=20_000, size=28, members=8, device="cuda"
@@ -148,9 +161,8 @@ def test_depth_at_the_papers_width(bias, ledger):
         asked, answered = study.answers()
         settings = {"scheme": "default", "bias": True, "width": 128} if bias else {"weight_variance": 2.0}
         limit = wide.Convolutional(depth, kernel_size=5, **settings).gradient_flow(study.training_images).mean(asked)
-        correlations.append([mean_to_input(each, asked) for each in (limit, *answered)])
-        ledger.note(
-            f"{study}: {np.mean(correlations[-1][1:]):.2f} with the input, in the limit {correlations[-1][0]:.2f}"
-        )
-    ledger.holds(correlations[-1][0] < correlations[0][0])
-    more_often(ledger, np.array(correlations[-1][1:]) < np.array(correlations[1][1:]), networks="5 and 20 layers")
+        predicted.append(tendencies(limit, asked, study.training_images))
+        trained.append(np.array([tendencies(each, asked, study.training_images) for each in answered]))
+        ledger.note(beside_the_limit(study, predicted[-1], trained[-1]))
+    ledger.holds(predicted[-1][0] < predicted[0][0])
+    more_often(ledger, trained[-1][:, 0] < trained[1][:, 0], networks="5 and 20 layers")
