@@ -25,6 +25,7 @@ phi = Symbol("varphi", real=True)
 kappa, kappa_dot, square = symbols(r"\kappa \dot{\kappa} m_2", real=True)
 D, D_relu, K = symbols(r"D D_{\mathrm{relu}} K", real=True)
 g, f, j = symbols("g f j", real=True)
+g_relu, R, sigma_b = symbols(r"g_{\mathrm{relu}} R \sigma_b", real=True)
 theta = 2 * half
 
 
@@ -80,6 +81,10 @@ closed_square = equation(square, a**2 / 2)
 stable = equation(kappa, (f - g) / 8 + j / (4 * pi))
 apart = equation(D, (a - b) ** 2 + g)
 carried = equation(D_relu, D / 2 - j / (2 * pi))
+gap_relu = equation(g_relu, D_relu - (a - b) ** 2 / 2)
+gap_carried = equation(g_relu, g / 2 - j / (2 * pi))
+with_bias = equation(R**2, (a**2 + sigma_b**2) * (b**2 + sigma_b**2))
+bias_gap = equation((R - a * b - sigma_b**2) * (R + a * b + sigma_b**2), sigma_b**2 * (a - b) ** 2)
 complement = equation(f, 4 * a * b - g)
 roots = equation(g * f, (4 * a * b * sin(half) * cos(half)) ** 2)
 
@@ -105,6 +110,8 @@ ASSUMPTIONS = (
     Assumption("Let $g$, $f$ and $j$ stand for", near),
     Assumption("and", far),
     Assumption("and", jump),
+    Assumption("and, as the outputs' square root of variances are $a / \\sqrt{2}$ and $b / \\sqrt{2}$,", gap_relu),
+    Assumption("With biases of variance $\\sigma_b^2$ the product of the square roots of variances is", with_bias),
 )
 STEPS = (
     Step("Product of cosines", product, Euler(), "The addition theorem."),
@@ -147,6 +154,18 @@ STEPS = (
         Algebra((difference_relu, stable, complement, apart)),
         "So a network can be followed in $D$ alone, and the angle taken from it.",
     ),
+    Step(
+        "The gap is carried on",
+        gap_carried,
+        Algebra((gap_relu, carried, apart)),
+        "Or in $g$ alone, which no difference of variances hides.",
+    ),
+    Step(
+        "What biases add to it",
+        bias_gap,
+        Algebra((with_bias,)),
+        "$2 (R - K)$ grows by twice $R - (a b + \\sigma_b^2)$, a quotient without cancellation.",
+    ),
 )
 
 
@@ -155,7 +174,7 @@ def derivation() -> Derivation:
     return Derivation(
         name="arc-cosine",
         title="What ReLU makes of Gaussian pairs",
-        statement=(closed, closed_dot, closed_square, stable, apart, carried),
+        statement=(closed, closed_dot, closed_square, stable, apart, carried, gap_carried, bias_gap),
         assumptions=ASSUMPTIONS,
         steps=STEPS,
         source="Cho and Saul 2009 (arc-cosine kernels); the forms in half the angle are ours",

@@ -25,6 +25,16 @@ def test_convolutional_kernels(mode, activation, kernel, settings):
     assert naive.relative_error(network.ntk(x1, x2), theta) <= rounding(network)
 
 
+@pytest.mark.parametrize("kernel", [(7, 6), (6, 7)])
+def test_kernels_larger_than_images(kernel):
+    """Taps that are sums of several powers of 2, most of them in the padding."""
+    network = wide.Convolutional(3, kernel, weight_variance=1.5, bias_variance=0.1)
+    x1, x2 = images(1, 1, 1, 4, 3), images(2, 1, 1, 3, 5)
+    K, theta = naive.image_kernels(x1[0], x2[0], network.layers(1, 1), kernel, "zeros", "relu")
+    assert naive.relative_error(network.nngp(x1, x2), K) <= rounding(network)
+    assert naive.relative_error(network.ntk(x1, x2), theta) <= rounding(network)
+
+
 @pytest.mark.parametrize("mode", ["zeros", "reflect"])
 @pytest.mark.parametrize("activation", ["relu", "leaky_relu", "erf"])
 def test_residual_convolutional_kernels(mode, activation):

@@ -95,6 +95,8 @@ def test_residual_networks_are_mapped_from_the_first_layer_on():
     ({"x": np.ones((2, 1, 3, 3), dtype=np.float32)}, TypeError, "one floating dtype"),
     ({"network": wide.FullyConnected(1, weight_variance=1e20), "x_hat": np.ones(2), "x": np.eye(2), "depths": (1, 20)},
      OverflowError, "float64's range"),
+    ({"network": wide.FullyConnected(1, weight_variance=1e-20), "x_hat": np.ones(2), "x": np.eye(2), "depths": (1, 20)},
+     OverflowError, "float64's range"),
     ({"initial": 1}, TypeError, "initial must be True or False"),
 ])  # fmt: skip
 def test_bad_input_gets_a_sentence(change, error, message):
