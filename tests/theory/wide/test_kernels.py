@@ -35,6 +35,19 @@ def test_kernels_larger_than_images(kernel):
     assert naive.relative_error(network.ntk(x1, x2), theta) <= rounding(network)
 
 
+def test_flat_pictures_of_different_brightness_but_for_one_pixel():
+    """Their patches are multiples of each other but for what comes from far, where D hides the angle the most.
+
+    The bound is the digits promised of Θ for images; vectors have all of them, see below.
+    """
+    network = wide.Convolutional(5, kernel_size=3, padding_mode="replicate", weight_variance=2.0)
+    x1, x2 = np.full((1, 1, 3, 9), 77 / 255), np.full((1, 1, 3, 9), 190 / 255)
+    x2[..., 0, 0] = 191 / 255
+    K, theta = naive.image_kernels(x1[0], x2[0], network.layers(1, 1), (3, 3), "replicate", "relu")
+    assert naive.relative_error(network.nngp(x1, x2), K) <= rounding(network)
+    assert naive.relative_error(network.ntk(x1, x2), theta) <= 1e-10
+
+
 @pytest.mark.parametrize("mode", ["zeros", "reflect"])
 @pytest.mark.parametrize("activation", ["relu", "leaky_relu", "erf"])
 def test_residual_convolutional_kernels(mode, activation):
