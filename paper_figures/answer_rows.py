@@ -4,11 +4,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import torch
 from matplotlib.figure import Figure
 
 import empirics
 from paper_figures.figure_data import FigureData
-from paper_figures.panels import TWO_COLUMNS, bare, house_style
+from paper_figures.panels import TWO_COLUMNS, bare, house_style, tight
 from paper_figures.runs import Network, Runs, answers
 from paper_figures.specimens import TRAINED_ON, digit, other_digits, specimens
 
@@ -38,8 +39,9 @@ def ask(runs: Runs, rows: Sequence[Row]) -> tuple[dict[str, np.ndarray], list[st
     """Train every row's networks and ask them.
 
     Returns:
-        Arrays and row labels. For row r: shown{r} (n, C, H, W) and answers{r}, of the first network whose loss stayed
-        finite. For all: with_input and with_constant (rows, seeds), the correlation of answers with their input and
+        Arrays and row labels. For row r: answers{r} (n, C, H, W), of the first network whose loss stayed finite, and
+        shown{r}, what they answer, where it is not what they answered before. For all:
+        with_input and with_constant (rows, seeds), the correlation of answers with their input and
         with the training image (the nearest of several), averaged over the images measured; NaN where a network
         diverged, or where sizes differ. loss (rows, seeds), at the end.
     """
@@ -49,7 +51,8 @@ def ask(runs: Runs, rows: Sequence[Row]) -> tuple[dict[str, np.ndarray], list[st
         ensemble = runs.train(row.network, row.trained_on, recipe=row.recipe)
         sound = [member for member, step in enumerate(ensemble.diverged) if step is None]
         pictures = answers(ensemble, row.shown)[sound[0] if sound else 0]
-        arrays[f"shown{number}"] = row.shown.astype(np.float16)
+        if not number or not np.array_equal(row.shown, rows[number - 1].shown):
+            arrays[f"shown{number}"] = row.shown.astype(np.float16)
         arrays[f"answers{number}"] = np.nan_to_num(pictures, nan=0.0).astype(np.float16)
         found = answers(ensemble, row.measured)
         with_input.append([mean_correlation(outputs, row.measured) for outputs in found])
@@ -68,30 +71,39 @@ def mean_correlation(outputs: np.ndarray, reference: np.ndarray) -> float:
 
 
 def _nearest(outputs: np.ndarray, trained_on: np.ndarray) -> float:
-    """Mean over images of the correlation with whichever training image it is greatest for."""
+    """Mean over images of the correlation with whichever training image it is greatest for.
+
+    A correlation is the cosine of centred images: all of them, with thousands of images, are one product.
+    """
     if not np.isfinite(outputs).all():
         return float("nan")
-    each = [np.nan_to_num(empirics.correlation(outputs, image)) for image in trained_on]
-    return float(np.max(each, axis=0).mean())
+    return float((_directions(outputs) @ _directions(trained_on).T).max(axis=1).mean())
+
+
+def _directions(images: np.ndarray) -> np.ndarray:
+    """Images (n, C, H, W) less their means, scaled to length 1: (n, C·H·W). A constant one has no direction: 0."""
+    flat = images.reshape(len(images), -1).astype(np.float64)
+    centred = flat - flat.mean(axis=1, keepdims=True)
+    lengths = np.linalg.norm(centred, axis=1, keepdims=True)
+    constant = np.ptp(flat, axis=1, keepdims=True) == 0
+    return np.where(constant, 0.0, centred / np.where(constant, 1.0, lengths))
 
 
 def draw_rows(data: FigureData) -> Figure:
     """A row of pictures each, and beside it the correlation with the input and with the training image."""
     arrays, labels = data.arrays, data.labels
     count = arrays["shown0"].shape[0]
-    repeated = all(np.array_equal(arrays["shown0"], arrays[f"shown{r}"]) for r in range(1, len(labels)))
-    pictures = [("input", arrays["shown0"])] if repeated else []
+    repeated = sum(name.startswith("shown") for name in arrays) == 1
+    pictures = []
     for number, label in enumerate(labels):
-        if not repeated:
+        if f"shown{number}" in arrays:
             pictures.append(("input", arrays[f"shown{number}"]))
         pictures.append((label, arrays[f"answers{number}"]))
     marks = 0.2 * TWO_COLUMNS
     cell = (TWO_COLUMNS - marks - 0.9) / count
     with house_style():
-        figure = Figure(figsize=(TWO_COLUMNS, cell * len(pictures) + 0.4))
-        grid = figure.add_gridspec(
-            len(pictures), count + 1, width_ratios=(*[1] * count, marks / cell), wspace=0.02, hspace=0.02
-        )
+        figure = tight(Figure(figsize=(TWO_COLUMNS, cell * len(pictures) + 0.4)))
+        grid = figure.add_gridspec(len(pictures), count + 1, width_ratios=(*[1] * count, marks / cell))
         for line, (label, images) in enumerate(pictures):
             for column, image in enumerate(images):
                 axis = figure.add_subplot(grid[line, column])
@@ -149,15 +161,17 @@ def caption(
         arrays: as `ask` returns them.
         measured: what the rows' `measured` images are.
     """
-    recipes = {said(row.recipe) for row in rows}
-    how = f"Trained by {recipes.pop()}" if len(recipes) == 1 else "Trained as the rows say"
     lost = int(np.isnan(arrays["with_input"]).sum())
+    first = rows[0].shown[0]
+    trained = any(image.shape == first.shape and np.array_equal(image, first) for image in rows[0].trained_on)
+    several = max(len(row.trained_on) for row in rows) > 1
+    column = f"; the first column is {'an' if several else 'the'} image trained on" if trained else ""
+    nearest = "the nearest of the training images" if several else "the training image"
     return (
-        f"{statement} {how}, {runs.scale.seeds} networks a row ({runs.scale.name} scale: up to {runs.scale.channels} "
-        f"channels, {runs.scale.width} units). Pictures: the first network's answers, clipped to [0, 1]; the first "
-        f"column is the image trained on. Right: mean correlation of the answers to {measured} with the "
-        "image asked (filled) and with the training image (open), small marks for single networks. "
-        f"With the input: {_listed(rows, arrays['with_input'])}. "
+        f"{statement} {_trained_by(rows)}, {runs.scale.seeds} networks a row ({runs.scale.name} scale: "
+        f"{_sizes(rows)}). Pictures: the first network's answers, clipped to [0, 1]{column}. Right: mean correlation "
+        f"of the answers to {measured} with the image asked (filled) and with {nearest} (open), small marks for single "
+        f"networks. With the input: {_listed(rows, arrays['with_input'])}. "
         f"With the training image: {_listed(rows, arrays['with_constant'])}."
         + (f" {lost} networks diverged." if lost else "")
     )
@@ -167,10 +181,37 @@ def said(recipe: empirics.Recipe) -> str:
     """A recipe in words."""
     names = {"sgd": "gradient descent", "adam": "Adam", "adamax": "Adamax", "rmsprop": "RMSprop", "adagrad": "Adagrad"}
     momentum = f", momentum {recipe.momentum:g}" if recipe.optimizer == "sgd" else ""
+    shares = " and ".join(", ".join(f"{100 * m:g}" for m in recipe.milestones).rsplit(", ", 1))
+    decay = f", times {recipe.gamma:g} at {shares} % of the steps" if recipe.milestones else ""
+    until = "" if recipe.stop_loss is None else f" or until the loss is {recipe.stop_loss:g}"
     return (
-        f"{names[recipe.optimizer]} (learning rate {recipe.lr:g}{momentum}, {recipe.steps:,} steps) from "
+        f"{names[recipe.optimizer]} (learning rate {recipe.lr:g}{decay}{momentum}, {recipe.steps:,} steps{until}) from "
         f"{recipe.init.replace('_', ' ')} initial weights"
     )
+
+
+def _trained_by(rows: Sequence[Row]) -> str:
+    """The recipes of the rows: one for all, or each with the labels of its rows."""
+    recipes: dict[str, list[str]] = {}
+    for row in rows:
+        recipes.setdefault(said(row.recipe), []).append(" ".join(row.label.split()))
+    if len(recipes) == 1:
+        return f"Trained by {next(iter(recipes))}"
+    return "Trained by " + "; ".join(f"{how} ({', '.join(labels)})" for how, labels in recipes.items())
+
+
+def _sizes(rows: Sequence[Row]) -> str:
+    """How wide the rows' hidden layers are: channels of convolutional networks, units of the others."""
+    found: dict[str, set[int]] = {"channels": set(), "units": set()}
+    for row in rows:
+        with torch.device("meta"):  # to be looked at, not computed with
+            model = row.network()
+        if isinstance(model, empirics.CNN):
+            found["channels"].add(model.channels)
+        else:
+            found["units"].add(model.width)
+    spans = {unit: sorted({min(sizes), max(sizes)}) for unit, sizes in found.items() if sizes}
+    return ", ".join(f"{' to '.join(map(str, span))} {unit}" for unit, span in spans.items())
 
 
 def _listed(rows: Sequence[Row], values: np.ndarray) -> str:

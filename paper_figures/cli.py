@@ -8,36 +8,39 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import track
+from rich.progress import MofNCompleteColumn, Progress
 from rich.table import Table
 
-from paper_figures.figure_data import FigureData, write_atomically
-from paper_figures.runs import Runs
+from empirics.storage import write_atomically
+from paper_figures.figure_data import FigureData
+from paper_figures.panels import house_style
+from paper_figures.runs import PUBLISHED, Runs
 from paper_figures.scale import SCALES
 
-# Modules of this package, each with SETTINGS, compute(runs) and draw(data). The numbers are the paper's.
-FIGURES = (
-    "theorem1",
-    "theorem2",
-    "rank",
-    "dynamics",
-    "depth",
-    "phase",
-    "fig01_digit_set",
-    "fig02_fcn_depth",
-    "fig03_cnn_depth",
-    "fig04_correlation",
-    "fig05_layers",
-    "fig06_test_sizes",
-    "fig08_training_sizes",
-    "fig09_kernel_sizes",
-    "fig10_channels",
-    "fig31_initializations",
-    "fig38_several_examples",
-    "fig41_residual",
-    "fig42_natural",
-    "optimizers",
-)
+# Modules of this package, each with SETTINGS, compute(runs) and draw(data), and which of the paper's figures it is.
+FIGURES: dict[str, tuple[int, ...]] = {
+    "theorem1": (),
+    "theorem2": (),
+    "rank": (),
+    "dynamics": (),
+    "depth": (),
+    "phase": (),
+    "fig01_digit_set": (1,),
+    "fig02_fcn_depth": (2,),
+    "fig03_cnn_depth": (3,),
+    "fig04_correlation": (4,),
+    "fig05_layers": (5,),
+    "fig06_test_sizes": (6, 7),
+    "fig08_training_sizes": (8,),
+    "fig09_kernel_sizes": (9,),
+    "fig10_channels": (10,),
+    "fig15_more_layers": (15,),
+    "fig31_initializations": (31,),
+    "fig38_several_examples": (38, 39),
+    "fig41_residual": (41,),
+    "fig42_natural": (42,),
+    "optimizers": (),
+}
 
 app = typer.Typer(
     help="The figures: theory's prediction beside the trained network.",
@@ -50,55 +53,98 @@ ScaleName = Annotated[str, typer.Option("--scale", help="quick (minutes on two c
 Device = Annotated[str | None, typer.Option(help="Where to train, as torch names it, e.g. cuda; the CPU if left out.")]
 
 
+DataDir = Annotated[
+    Path | None,
+    typer.Option(
+        help="Folder with the files of mnist or cifar10, for figures 1 and 42. None: embedded images take their place."
+    ),
+]
+
+
 @app.command("list")
 def list_() -> None:
-    """List the figures and what each shows."""
-    table = Table("figure", "shows")
-    for name in FIGURES:
-        table.add_row(name, (_module(name).__doc__ or "").splitlines()[0])
+    """List the figures, their numbers in the paper, and what each shows."""
+    table = Table("figure", "in the paper", "shows")
+    for name, numbers in FIGURES.items():
+        table.add_row(name, ", ".join(map(str, numbers)), (_module(name).__doc__ or "").splitlines()[0])
     Console().print(table)
 
 
 @app.command()
 def draw(
-    names: Annotated[list[str], typer.Argument(help="Figures to draw, see `list`.")],
+    names: Annotated[list[str], typer.Argument(help="Figures, see `list`, by name or by number: 7, fig7 or fig07.")],
     out: Out = Path("out"),
     scale: ScaleName = "quick",
     device: Device = None,
+    data_dir: DataDir = None,
 ) -> None:
     """Draw the named figures; what was computed or trained before with the same settings is used again."""
-    for name in names:
-        if name not in FIGURES:
-            raise ValueError(f"unknown figure {name!r}; the figures are {', '.join(FIGURES)}")
+    chosen = list(dict.fromkeys(map(full_name, names)))
     if scale not in SCALES:
         raise ValueError(f"scale must be one of {', '.join(SCALES)}, got {scale!r}")
-    runs = Runs(SCALES[scale], out / "runs", device)
-    for name in track(names, description="figures", console=Console(stderr=True)):
-        draw_one(name, out, runs)
-    print(f"wrote {', '.join(f'{name}.png' for name in names)} (and .pdf, .txt, .safetensors) to {out}")
+    runs = Runs(SCALES[scale], out / "runs", device, data_dir)
+    if data_dir is not None and all(runs.available(name, "digits") != name for name in PUBLISHED):
+        raise ValueError(f"--data-dir must be a folder with the files of {' or '.join(PUBLISHED)}, got {data_dir}")
+    out.mkdir(parents=True, exist_ok=True)  # an impossible folder is better found out before training
+    columns = (*Progress.get_default_columns(), MofNCompleteColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("figures", total=len(chosen))
+        for name in chosen:
+            bar.update(task, description=name)
+            draw_one(name, out, runs)
+            bar.advance(task)
+        bar.update(task, description="figures")
+    print(f"wrote {', '.join(f'{name}.png' for name in chosen)} (and .pdf, .txt, .safetensors) to {out}")
 
 
 @app.command("all")
-def all_(out: Out = Path("out"), scale: ScaleName = "quick", device: Device = None) -> None:
+def all_(out: Out = Path("out"), scale: ScaleName = "quick", device: Device = None, data_dir: DataDir = None) -> None:
     """Draw every figure."""
-    draw(list(FIGURES), out, scale, device)
+    draw(list(FIGURES), out, scale, device, data_dir)
+
+
+def full_name(name: str) -> str:
+    """The name of a figure that is given by its name, or by its number in the paper: 7, fig7 or fig07.
+
+    Raises:
+        ValueError: there is no such figure.
+    """
+    if name in FIGURES:
+        return name
+    number = name.removeprefix("fig")
+    for known, numbers in FIGURES.items():
+        if number.isdecimal() and int(number) in numbers:
+            return known
+    raise ValueError(f"unknown figure {name!r}; the figures are {', '.join(FIGURES)}")
 
 
 def draw_one(name: str, out: Path, runs: Runs) -> None:
     """Compute a figure's data unless it is stored, and write picture, data and caption."""
     module = _module(name)
     path = out / f"{name}.safetensors"
-    data = FigureData.load(path) if path.exists() else None
+    data = stored(path)
     if data is None or data.settings != runs.settings(module.SETTINGS):
         data = module.compute(runs)
         data.save(path)
     figure = module.draw(data)
     for suffix in ("png", "pdf"):
         picture = io.BytesIO()
-        # A picture of the same data is the same file: no date inside.
-        figure.savefig(picture, format=suffix, metadata={"CreationDate": None} if suffix == "pdf" else {})
+        with house_style():  # its resolution and fonts
+            # A picture of the same data is the same file: no date inside.
+            figure.savefig(picture, format=suffix, metadata={"CreationDate": None} if suffix == "pdf" else {})
         write_atomically(out / f"{name}.{suffix}", picture.getvalue())
     write_atomically(out / f"{name}.txt", f"{data.caption}\n".encode())
+
+
+def stored(path: Path) -> FigureData | None:
+    """A figure's stored data, if there is any; a damaged file is named on stderr, and as good as none."""
+    try:
+        return FigureData.load(path)
+    except FileNotFoundError:
+        return None
+    except ValueError as error:
+        print(f"{error}; computed anew", file=sys.stderr)
+        return None
 
 
 def _module(name: str):  # type: ignore[no-untyped-def]

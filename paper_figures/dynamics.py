@@ -6,14 +6,22 @@ from matplotlib.figure import Figure
 import empirics
 import theory
 from paper_figures.figure_data import FigureData
-from paper_figures.panels import TWO_COLUMNS, house_style
+from paper_figures.panels import ONE_COLUMN, house_style
 from paper_figures.runs import Runs
 from paper_figures.specimens import TRAINED_ON, digit
 
 KERNEL, STEPS, MOMENTUM, MILESTONES, GAMMA, SCHEME = 5, 600, 0.9, (0.3, 0.6, 0.8), 0.2, "kaiming_normal"
 WEIGHTS = ((2, 2), (2, 1), (0, 0), (4, 3))  # entries of the kernel that are drawn
 MODES = (0, 4, 12, 24)
-SETTINGS = {"kernel": KERNEL, "steps": STEPS, "momentum": MOMENTUM, "milestones": MILESTONES, "version": 1}
+UNTIL = 120  # weights are at rest from then on
+SETTINGS = {
+    "kernel": KERNEL,
+    "steps": STEPS,
+    "momentum": MOMENTUM,
+    "milestones": MILESTONES,
+    "modes": MODES,
+    "version": 2,
+}
 
 
 def compute(runs: Runs) -> FigureData:
@@ -46,7 +54,7 @@ def compute(runs: Runs) -> FigureData:
 
     def modes(weights: np.ndarray) -> np.ndarray:
         along = (weights - identity).reshape(len(weights), -1) @ right.T
-        return along / along[0]
+        return (along / along[0])[:, MODES]
 
     arrays = {
         "measured": measured,
@@ -60,9 +68,9 @@ def compute(runs: Runs) -> FigureData:
     caption = (
         f"A one-layer {KERNEL}×{KERNEL} convolution trained on one digit by gradient descent with momentum "
         f"{MOMENTUM:g}, the learning rate times {GAMMA:g} at the vertical lines, from {SCHEME.replace('_', ' ')} "
-        "initial weights. Above left: four of its weights, measured (dots) on the closed form (lines); above right: "
-        "what is left of the error along four of the patch matrix's singular directions, likewise. Below: measured "
-        f"less predicted weights, all {KERNEL**2}: at most {off:.1e} in {STEPS} steps."
+        "initial weights. Above: four of its weights, measured (dots) on the closed form (lines), until they rest; "
+        "middle: what is left of the error along four of the patch matrix's singular directions, likewise. Below: "
+        f"measured less predicted weights, all {KERNEL**2}: at most {off:.1e} in {STEPS} steps."
     )
     return FigureData(arrays, caption, runs.settings(SETTINGS))
 
@@ -71,26 +79,30 @@ def draw(data: FigureData) -> Figure:
     """Weights, modes, and the difference."""
     arrays = data.arrays
     steps = np.arange(len(arrays["measured"]))
-    some = steps[:: max(1, len(steps) // 40)]
+    some = np.unique([*steps[:UNTIL:5], *steps[:: max(1, len(steps) // 40)]])
     with house_style():
-        figure = Figure(figsize=(TWO_COLUMNS, 3.9))
-        axes = figure.subplot_mosaic([["weights", "modes"], ["off", "off"]], height_ratios=(2.4, 1))
-        for row, column in WEIGHTS:
-            (line,) = axes["weights"].plot(steps, arrays["predicted"][:, row, column], label=f"$w_{{{row}{column}}}$")
-            axes["weights"].plot(some, arrays["measured"][some, row, column], ".", color=line.get_color(), markersize=3)
-        for mode in MODES:
-            predicted, measured = (np.abs(arrays[name][:, mode]) for name in ("modes_predicted", "modes_measured"))
-            (line,) = axes["modes"].plot(steps, predicted, label=f"mode {mode + 1}")
-            axes["modes"].plot(some, measured[some], ".", color=line.get_color(), markersize=3)
-        off = np.abs(arrays["measured"] - arrays["predicted"]).reshape(len(steps), -1).max(axis=1)
-        axes["off"].plot(steps, off, "-")
-        for axis in axes.values():
+        figure = Figure(figsize=(ONE_COLUMN, 5.4))
+        weights, modes, off = figure.subplots(3, 1, height_ratios=(2, 2, 1.1))
+        for (row, column), marker in zip(WEIGHTS, "os^D", strict=True):
+            (line,) = weights.plot(steps, arrays["predicted"][:, row, column], linewidth=0.8)
+            weights.plot(
+                some, arrays["measured"][some, row, column], marker, color=line.get_color(), markersize=2.5,
+                label=f"$w_{{{row}{column}}}$",
+            )  # fmt: skip
+        for place, (mode, marker) in enumerate(zip(MODES, "os^D", strict=True)):
+            predicted, measured = (np.abs(arrays[name][:, place]) for name in ("modes_predicted", "modes_measured"))
+            (line,) = modes.plot(steps, predicted, linewidth=0.8)
+            modes.plot(
+                some, measured[some], marker, color=line.get_color(), markersize=2.5, label=f"mode {mode + 1}"
+            )  # fmt: skip
+        largest = np.abs(arrays["measured"] - arrays["predicted"]).reshape(len(steps), -1).max(axis=1)
+        off.plot(steps, largest * 1e15, "-", linewidth=0.8)
+        for axis in (modes, off):
             for milestone in arrays["milestones"]:
                 axis.axvline(milestone, color="0.8", linewidth=0.6, zorder=0)
-            axis.set_xlabel("step")
-        axes["weights"].set(ylabel="weight", xlim=(-3, 150))  # at rest from then on
-        axes["modes"].set(ylabel="error left / initial error", yscale="log", ylim=(1e-13, 5))
-        axes["off"].set_ylabel("largest difference\nof a weight")
-        axes["weights"].legend(loc="upper right", ncols=2)
-        axes["modes"].legend(loc="lower left")
+        weights.set(ylabel="weight", xlabel="step", xlim=(-3, UNTIL))
+        modes.set(ylabel="error left / initial error", xlabel="step", yscale="log", ylim=(1e-13, 5))
+        off.set(ylabel="largest difference\nof a weight ($10^{-15}$)", xlabel="step")
+        weights.legend(loc="lower right", ncols=2)
+        modes.legend(loc="upper right", ncols=2, frameon=True, framealpha=1, edgecolor="none")
     return figure

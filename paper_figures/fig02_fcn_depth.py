@@ -8,7 +8,7 @@ from paper_figures.figure_data import FigureData
 from paper_figures.runs import Runs
 
 DEPTHS = (1, 2, 3, 5, 7, 10)
-SETTINGS = {"depths": DEPTHS, "version": 1}
+SETTINGS = {"depths": DEPTHS, "version": 2}
 
 
 def rows(runs: Runs) -> list[Row]:
@@ -27,8 +27,8 @@ def compute(runs: Runs) -> FigureData:
     asked = rows(runs)
     arrays, labels = ask(runs, asked)
     statement = (
-        "Fully connected ReLU networks of one to ten layers, without biases, trained to reproduce one digit. One layer "
-        "adds noise to the constant function; deeper ones are closer to constant."
+        "Fully connected ReLU networks of one to ten layers, without biases, trained to reproduce one digit. As in "
+        "the paper, one layer adds noise to the constant function, and deeper ones are closer to constant."
     )
     return FigureData(arrays, caption(statement, runs, asked, arrays), runs.settings(SETTINGS), labels)
 

@@ -9,7 +9,7 @@ from paper_figures.figure_data import FigureData
 from paper_figures.runs import Runs
 
 DEPTHS, WITH_BIASES = (1, 2, 5, 7, 10, 14, 20), (5, 10, 20)
-SETTINGS = {"depths": DEPTHS, "with_biases": WITH_BIASES, "version": 1}
+SETTINGS = {"depths": DEPTHS, "with_biases": WITH_BIASES, "version": 2}
 
 
 def rows(runs: Runs) -> list[Row]:

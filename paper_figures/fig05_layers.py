@@ -1,9 +1,11 @@
-"""Figures 5 and 15: what the layers of a convolutional network still know of their input, trained and untrained."""
+"""Figure 5: what the layers of a convolutional network still know of their input, trained and untrained."""
 
+from collections.abc import Iterator
 from functools import partial
 
 import numpy as np
 from matplotlib.figure import Figure
+from torch import nn
 
 import empirics
 from paper_figures.answer_rows import said
@@ -13,44 +15,64 @@ from paper_figures.runs import Runs
 from paper_figures.specimens import TRAINED_ON, digit
 
 DEPTHS, MOSAIC_DEPTH, MOSAICS = (7, 14, 20), 14, 6
+ASKED = 4  # the class of the digit whose activations are shown
 KNOWN_EACH = 12  # digits of each class that the classifier knows; it is asked about the rest
-SETTINGS = {"depths": DEPTHS, "known": KNOWN_EACH, "mosaics": MOSAICS, "version": 1}
+SETTINGS = {"depths": DEPTHS, "known": KNOWN_EACH, "mosaics": MOSAICS, "version": 2}
+STATES = ("untrained", "trained")
+
+
+def networks(runs: Runs, depth: int, state: str) -> Iterator[nn.Module]:
+    """The networks of a depth that learned a 7, one a seed, or as they were before."""
+    recipe = runs.scale.recipe()
+    ensemble = runs.train(partial(empirics.CNN, 1, depth, runs.scale.channels), digit(TRAINED_ON)[None], recipe=recipe)
+    for member, seed in enumerate(ensemble.seeds):
+        network = ensemble.member(member)
+        yield empirics.initialize(network, recipe.init, seed) if state == "untrained" else network
+
+
+def mosaics(runs: Runs, depth: int) -> dict[str, np.ndarray]:
+    """All channels of some layers of the first network of a depth, trained and untrained, for a 4."""
+    chosen = np.linspace(1, depth - 1, MOSAICS).astype(int)
+    arrays = {f"layers_{depth}": chosen}
+    for state in STATES:
+        held = empirics.layer_mosaics(next(networks(runs, depth, state)), digit(ASKED))
+        arrays |= {f"mosaic_{state}_{depth}_{place}": held[layer] for place, layer in enumerate(chosen)}
+    # Drawn each on its own grey scale, from 0 (after a ReLU) to 1: small numbers, kept short.
+    return {name: _scaled(array) if name.startswith("mosaic") else array for name, array in arrays.items()}
+
+
+def _scaled(mosaic: np.ndarray) -> np.ndarray:
+    greatest = np.nanmax(mosaic)
+    return (mosaic / (greatest if greatest > 0 else 1.0)).astype(np.float16)
 
 
 def compute(runs: Runs) -> FigureData:
     """Train on a 7, and ask a similarity-weighted classifier at each layer."""
     scale, pack = runs.scale, empirics.images("digits")
-    recipe = scale.recipe()
     known = np.arange(len(pack)) % 20 < KNOWN_EACH
     images, labels = pack.as_float(), np.asarray(pack.labels)
-    arrays: dict[str, np.ndarray] = {}
+    arrays = mosaics(runs, MOSAIC_DEPTH)
     for depth in DEPTHS:
-        ensemble = runs.train(partial(empirics.CNN, 1, depth, scale.channels), digit(TRAINED_ON)[None], recipe=recipe)
-        for state in ("untrained", "trained"):
-            errors = []
-            for member in range(len(ensemble.seeds)):
-                network = ensemble.member(member)
-                if state == "untrained":
-                    empirics.initialize(network, recipe.init, ensemble.seeds[member])
-                errors.append(empirics.probe(network, images[known], labels[known], images[~known], labels[~known]))
-                if depth == MOSAIC_DEPTH and member == 0:
-                    mosaics = empirics.layer_mosaics(network, digit(4))
-                    chosen = np.linspace(1, len(mosaics) - 2, MOSAICS).astype(int)
-                    for place, layer in enumerate(chosen):
-                        arrays[f"mosaic_{state}_{place}"] = mosaics[layer].astype(np.float32)
-                    arrays["mosaic_layers"] = chosen
+        for state in STATES:
+            errors = [
+                empirics.probe(network, images[known], labels[known], images[~known], labels[~known])
+                for network in networks(runs, depth, state)
+            ]
             arrays[f"error_{state}_{depth}"] = np.array(errors)  # seeds, layers
-    last = {depth: float(arrays[f"error_trained_{depth}"][:, -1].mean()) for depth in DEPTHS}
+    last = {
+        state: ", ".join(f"{arrays[f'error_{state}_{depth}'][:, -1].mean():.2f} ({depth} layers)" for depth in DEPTHS)
+        for state in STATES
+    }
     first = float(arrays[f"error_trained_{DEPTHS[0]}"][0, 0])
     caption = (
         "What layers still know of an image. Above: error of a similarity-weighted classifier (cosine-weighted "
         f"votes of {int(known.sum())} digits, asked about {int((~known).sum())} others) on the activations after "
-        f"each layer of convolutional networks trained on one 7 by {said(recipe)}, and of the same networks "
-        f"untrained; {scale.seeds} networks a curve, {scale.channels} channels ({scale.name} scale). It is "
-        f"{first:.2f} on the images themselves, and at the trained networks' outputs "
-        f"{', '.join(f'{error:.2f} ({depth} layers)' for depth, error in last.items())}. Below: all channels of some "
-        f"layers of a {MOSAIC_DEPTH}-layer network, for a 4, each layer on its own grey scale. (The paper's "
-        "classifier knows MNIST's training set.)"
+        f"each layer of convolutional networks trained on one 7 by {said(scale.recipe())}, and of the same networks "
+        f"untrained; lines are means and bands the range of {scale.seeds} networks, {scale.channels} channels "
+        f"({scale.name} scale). It is {first:.2f} on the images themselves, at the trained networks' outputs "
+        f"{last['trained']}, at the untrained ones' {last['untrained']}. The paper finds that deep trained networks "
+        "lose in their last layers what tells classes apart; its classifier knows MNIST's training set. Below: all "
+        f"channels of some layers of a {MOSAIC_DEPTH}-layer network, for a {ASKED}, each layer on its own grey scale."
     )
     return FigureData(arrays, caption, runs.settings(SETTINGS))
 
@@ -69,15 +91,19 @@ def draw(data: FigureData) -> Figure:
                 axis.plot(layers, errors.mean(axis=0), style, color=colour, label=state)
                 axis.fill_between(layers, errors.min(axis=0), errors.max(axis=0), color=colour, alpha=0.2, linewidth=0)
             axis.set(title=f"{depth} layers", xlabel="layer (0: the image)", ylim=(0, 1))
-        axes[0].set_ylabel("classifier's error")
+        axes[0].set_ylabel("classifier's error\n(share of digits)")
         axes[0].legend(loc="upper left")
-        grid = below.subplots(2, MOSAICS)
-        for line, state in zip(grid, ("untrained", "trained"), strict=True):
-            line[0].set_ylabel(state, rotation=0, ha="right", va="center")
-            for place, axis in enumerate(line):
-                mosaic = arrays[f"mosaic_{state}_{place}"]
-                axis.imshow(np.ma.masked_invalid(mosaic), vmin=np.nanmin(mosaic), vmax=np.nanmax(mosaic))
-                bare(axis)
-        for axis, layer in zip(grid[0], arrays["mosaic_layers"], strict=True):
-            axis.set_title(f"layer {layer}")
+        draw_mosaics(below.subplots(2, MOSAICS), arrays, MOSAIC_DEPTH)
     return figure
+
+
+def draw_mosaics(grid: np.ndarray, arrays: dict[str, np.ndarray], depth: int, of: str = "") -> None:
+    """Fill two rows of axes with a network's layers: untrained above, trained below."""
+    for line, state in zip(grid, STATES, strict=True):
+        line[0].set_ylabel(f"{of}{state}", rotation=0, ha="right", va="center")
+        for place, axis in enumerate(line):
+            mosaic = arrays[f"mosaic_{state}_{depth}_{place}"].astype(float)
+            axis.imshow(np.ma.masked_invalid(mosaic), vmin=np.nanmin(mosaic), vmax=np.nanmax(mosaic))
+            bare(axis)
+    for axis, layer in zip(grid[0], arrays[f"layers_{depth}"], strict=True):
+        axis.set_title(f"layer {layer}")

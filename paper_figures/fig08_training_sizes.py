@@ -9,7 +9,7 @@ from paper_figures.runs import Runs
 from paper_figures.specimens import TRAINED_ON, digit
 
 DEPTH, SIZES = 5, (7, 10, 14, 20, 28, 40)
-SETTINGS = {"depth": DEPTH, "sizes": SIZES, "version": 1}
+SETTINGS = {"depth": DEPTH, "sizes": SIZES, "version": 2}
 
 
 def rows(runs: Runs) -> list[Row]:
@@ -32,7 +32,9 @@ def compute(runs: Runs) -> FigureData:
     arrays, labels = ask(runs, asked)
     statement = (
         f"Convolutional networks of {DEPTH} layers (5×5 kernels) trained to reproduce one digit of "
-        f"{SIZES[0]}×{SIZES[0]} to {SIZES[-1]}×{SIZES[-1]} pixels, asked about images of 28×28."
+        f"{SIZES[0]}×{SIZES[0]} to {SIZES[-1]}×{SIZES[-1]} pixels, asked about images of 28×28 (at other sizes "
+        "there is no correlation with the training image). As in the paper, larger training images teach more of the "
+        "identity than the smallest."
     )
     return FigureData(arrays, caption(statement, runs, asked, arrays), runs.settings(SETTINGS), labels)
 

@@ -8,7 +8,7 @@ from paper_figures.figure_data import FigureData
 from paper_figures.runs import Runs
 
 DEPTH, CHANNELS = 5, {"quick": (3, 8, 16, 32), "paper": (3, 16, 128, 1024)}
-SETTINGS = {"depth": DEPTH, "channels": CHANNELS, "version": 1}
+SETTINGS = {"depth": DEPTH, "channels": CHANNELS, "version": 2}
 
 
 def rows(runs: Runs) -> list[Row]:
@@ -18,7 +18,7 @@ def rows(runs: Runs) -> list[Row]:
         parameters = 25 * (2 * channels + (DEPTH - 2) * channels**2)
         made.append(
             Row(
-                f"{channels} channels\n({_short(parameters)} weights)",
+                f"{channels} channels,\n{_short(parameters)} weights",
                 partial(empirics.CNN, 1, DEPTH, channels),
                 recipe,
             )
@@ -40,7 +40,7 @@ def compute(runs: Runs) -> FigureData:
     arrays, labels = ask(runs, asked)
     statement = (
         f"Convolutional networks of {DEPTH} layers (5×5 kernels) with few to many channels, trained to reproduce one "
-        "digit. More parameters do not make them memorize."
+        "digit. As in the paper, more parameters do not make them memorize."
     )
     return FigureData(arrays, caption(statement, runs, asked, arrays), runs.settings(SETTINGS), labels)
 

@@ -1,42 +1,51 @@
-"""Figure 41: skip connections take deep fully connected networks away from the constant function."""
+"""Figure 41: skips take deep fully connected networks from the constant function, to noise or to the identity."""
 
+from collections.abc import Callable
 from functools import partial
+
+import numpy as np
 
 import empirics
 from paper_figures.answer_rows import Row, ask, caption, draw_rows
 from paper_figures.fig02_fcn_depth import layers
 from paper_figures.figure_data import FigureData
-from paper_figures.runs import Runs
+from paper_figures.runs import Network, Runs
+from paper_figures.skips_throughout import SkipsThroughout
 
 DEPTHS = (4, 10)
-SETTINGS = {"depths": DEPTHS, "version": 1}
+KINDS = ("plain", "skips between", "skips throughout")
+SETTINGS = {"depths": DEPTHS, "kinds": KINDS, "version": 2}
 
 
 def rows(runs: Runs) -> list[Row]:
-    """A row for each depth, with and without skips; the hidden layers are as wide as the images, or wider."""
+    """For each depth: without skips, with skips between plain layers, and with skips from input to output."""
     recipe, width = runs.scale.recipe(), runs.scale.width
-    return [
-        Row(
-            f"{layers(n)},\n{'residual' if residual else 'plain'}",
-            partial(empirics.FCN, 784, n, width, residual=residual),
-            recipe,
-        )
-        for n in DEPTHS
-        for residual in (False, True)
-    ]
+    makers: dict[str, Callable[[int], Callable[[], Network]]] = {
+        "plain": lambda n: partial(empirics.FCN, 784, n, width),
+        "skips between": lambda n: partial(empirics.FCN, 784, n, width, residual=True),
+        "skips throughout": lambda n: partial(SkipsThroughout, 784, n, width),
+    }
+    return [Row(f"{layers(n)},\n{kind}", makers[kind](n), recipe) for n in DEPTHS for kind in KINDS]
 
 
 def compute(runs: Runs) -> FigureData:
     """Train plain and residual fully connected networks on a 7."""
     asked = rows(runs)
     arrays, labels = ask(runs, asked)
-    gained = arrays["with_input"][1::2].mean() - arrays["with_input"][::2].mean()
+    changes = {}
+    for name in ("with_input", "with_constant"):
+        plain, between, throughout = (np.nanmean(arrays[name][kind :: len(KINDS)]) for kind in range(len(KINDS)))
+        changes[name] = between - plain, throughout - plain
+    (input_between, input_throughout), (constant_between, constant_throughout) = changes.values()
     statement = (
-        "Fully connected networks trained to reproduce one digit, plain and with an identity skip over every two "
-        "hidden layers, x + relu(W₂ relu(W₁ x)). The paper finds that skips move them towards the identity; here "
-        f"they move away from the constant function, and their correlation with the input changes by {gained:+.2f} "
-        f"on average: with {runs.scale.width} units for 784 pixels, and a first and a last layer that nothing "
-        "skips, the skips carry features, not the image."
+        "Fully connected networks trained to reproduce one digit: plain; with an identity skip over every two hidden "
+        "layers, x + relu(W₂ relu(W₁ x)), between a plain first and a plain last layer; and of blocks "
+        "x + W₂ relu(W₁ x) with skips from input to output. The paper finds that skips move networks from the constant "
+        "function towards the identity. That depends on what they skip. Between plain layers they lead to noise: the "
+        f"correlation with the training image changes by {constant_between:+.2f} on average, that with the input by "
+        f"{input_between:+.2f}, since the first layer's random features are never undone. From input to output they "
+        f"lead to the identity (plus the initial weights' noise): by {constant_throughout:+.2f} and "
+        f"{input_throughout:+.2f}."
     )
     return FigureData(arrays, caption(statement, runs, asked, arrays), runs.settings(SETTINGS), labels)
 

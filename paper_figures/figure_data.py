@@ -1,8 +1,7 @@
 """What a figure is drawn from: named arrays and a caption, stored beside the picture, so that redrawing is cheap."""
 
+import hashlib
 import json
-import os
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,8 @@ from typing import Any
 import numpy as np
 from safetensors import safe_open
 from safetensors.numpy import save
+
+from empirics.storage import write_atomically
 
 
 @dataclass(frozen=True)
@@ -29,13 +30,15 @@ class FigureData:
     labels: list[str] = field(default_factory=list)
 
     def save(self, path: Path) -> None:
-        """Write a safetensors file, whole or not at all."""
+        """Write a safetensors file, whole or not at all, with a checksum of its arrays."""
+        contiguous = {name: np.ascontiguousarray(array) for name, array in self.arrays.items()}
         metadata = {
             "caption": self.caption,
             "settings": json.dumps(self.settings, sort_keys=True),
             "labels": json.dumps(self.labels),
+            "sha256": _checksum(contiguous),
         }
-        contiguous = {name: np.ascontiguousarray(array) for name, array in self.arrays.items()}
+        path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, save(contiguous, metadata))
 
     @classmethod
@@ -43,7 +46,7 @@ class FigureData:
         """Read what `save` wrote.
 
         Raises:
-            OSError: the file cannot be read.
+            OSError: the file is not there or cannot be read.
             ValueError: it is not a figure's data.
         """
         try:
@@ -51,21 +54,18 @@ class FigureData:
                 metadata = stored.metadata() or {}
                 arrays = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118 (not a mapping)
             settings, labels = json.loads(metadata["settings"]), json.loads(metadata["labels"])
+            if metadata["sha256"] != _checksum(arrays):
+                raise ValueError("its arrays are not those that were saved")
             return cls(arrays, metadata["caption"], settings, labels)
-        except FileNotFoundError:
+        except OSError:
             raise
         except Exception as error:
-            raise ValueError(f"{path} does not hold a figure's data ({error}); delete it to compute it anew") from None
+            reason = " ".join(str(error).split())
+            raise ValueError(f"{path} is damaged or not a figure's data ({reason})") from None
 
 
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file by way of a temporary one, so that no reader ever sees half of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise
+def _checksum(arrays: dict[str, np.ndarray]) -> str:
+    digest = hashlib.sha256()
+    for name, array in sorted(arrays.items()):
+        digest.update(f"{name} {array.dtype} {array.shape}".encode() + np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()

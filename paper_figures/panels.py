@@ -8,6 +8,7 @@ import matplotlib.style
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 TWO_COLUMNS = 6.75  # inches: the text width of a two-column page
 ONE_COLUMN = 3.25
@@ -19,13 +20,21 @@ def house_style() -> AbstractContextManager[None]:
         return matplotlib.style.context(str(path))
 
 
+def tight(figure: Figure) -> Figure:
+    """Set a figure's pictures close to each other, as those of one row of answers belong together."""
+    engine = figure.get_layout_engine()
+    if isinstance(engine, ConstrainedLayoutEngine):
+        engine.set(w_pad=0.015, h_pad=0.015, wspace=0.0, hspace=0.0)
+    return figure
+
+
 def image_rows(figure: Figure, rows: Sequence[tuple[str, np.ndarray]], titles: Sequence[str] = ()) -> np.ndarray:
     """Draw a grid of grey images, one labelled row per array (n, H, W), each row on its own grey scale.
 
     The label gives the values that black and white stand for.
     """
     columns = max(len(images) for _, images in rows)
-    axes = figure.subplots(len(rows), columns, squeeze=False, gridspec_kw={"wspace": 0.02, "hspace": 0.02})
+    axes = figure.subplots(len(rows), columns, squeeze=False)
     for index, (label, images) in enumerate(rows):
         black, white = float(images.min()), float(images.max())
         for axis, image in zip(axes[index], images, strict=True):

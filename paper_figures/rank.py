@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 import empirics
 import numerics
 from paper_figures.figure_data import FigureData
-from paper_figures.panels import TWO_COLUMNS, house_style
+from paper_figures.panels import TWO_COLUMNS, bare, house_style
 from paper_figures.runs import Runs
 
 KERNELS, SPECTRUM_KERNEL, MOMENTUM, SHARE = (3, 5, 7, 9, 11, 13, 15), 5, 0.9, 0.99
@@ -14,10 +14,14 @@ PADDINGS = {
     "zeros": {"padding": "same", "padding_mode": "zeros"},
     "circular": {"padding": "same", "padding_mode": "circular"},
     "reflect": {"padding": "same", "padding_mode": "reflect"},
+    "replicate": {"padding": "same", "padding_mode": "replicate"},
     "none": {"padding": "valid"},
 }
+LOOKS = {"digits": ("#000000", "o", "-"), "patterns": ("#D55E00", "s", "--"), "photographs": ("#0072B2", "^", "-.")}
+TITLES = {"zeros": "zero padding", "none": "no padding"}
 EACH = 6  # digits of each class
-SETTINGS = {"kernels": KERNELS, "each": EACH, "momentum": MOMENTUM, "version": 1}
+TEACHERS = 8  # images that are drawn
+SETTINGS = {"kernels": KERNELS, "each": EACH, "paddings": PADDINGS, "momentum": MOMENTUM, "version": 2}
 
 
 def families() -> dict[str, np.ndarray]:
@@ -48,20 +52,43 @@ def compute(runs: Runs) -> FigureData:
         spectra = [singular_values(image, SPECTRUM_KERNEL) for image in pixels]
         arrays[f"spectrum_{name}"] = np.array(spectra)
         arrays[f"steps_{name}"] = np.array([[steps_to_learn(singular_values(i, k)) for k in KERNELS] for i in pixels])
+    arrays |= teachers(kinds, arrays)
     squares = np.array(KERNELS) ** 2
-    full = {name: float((arrays[f"rank_{name}"][:, 0] == squares).all(axis=1).mean()) for name in kinds}
+    full = {name: (arrays[f"rank_{name}"] == squares).all(axis=2).mean(axis=0) for name in kinds}
     caption = (
-        "Patch ranks, exact. Left: the share of images whose patch matrix has full column rank, so that a one-layer "
-        "convolution trained on that image alone learns the identity, against kernel size, for "
+        "Which single images teach a one-layer convolution the identity. Above: rank of the patch matrix, exact, "
+        "against its number of columns, m/C = k² for a kernel of k×k taps, by padding: one mark an image, "
         f"{len(kinds['digits'])} digits, {len(kinds['patterns'])} patterns and {len(kinds['photographs'])} colour "
-        "planes of photographs; one line a padding. Middle: singular values of the patch matrix over the largest, "
-        f"kernel {SPECTRUM_KERNEL}×{SPECTRUM_KERNEL}, zero padding (median, and all from least to greatest). Right: "
-        f"steps of gradient descent with momentum {MOMENTUM:g}, at 0.9 of the largest stable learning rate, until "
-        f"the slowest mode is {SHARE:.0%} learned, for images of full rank (median and range): full rank is not soon "
-        "learned. Under "
-        "zero padding full at all kernels: " + ", ".join(f"{share:.0%} of {name}" for name, share in full.items()) + "."
+        "planes of photographs (set side by side); on the line of full rank a network trained on that image alone "
+        "learns the identity. The share of images of full rank at all kernels: "
+        + "; ".join(
+            f"{TITLES.get(padding, padding)}, "
+            + ", ".join(f"{shares[place]:.0%} of {name}" for name, shares in full.items())
+            for place, padding in enumerate(PADDINGS)
+        )
+        + ". Middle left: singular values of the patch matrix over the largest, "
+        f"{SPECTRUM_KERNEL}×{SPECTRUM_KERNEL} taps, zero padding (median and range of those that are not 0). Middle "
+        f"right: steps of gradient descent with momentum {MOMENTUM:g}, at 0.9 of the largest stable learning rate, "
+        f"until the slowest mode is {SHARE:.0%} learned, for images of full rank (median and range): full rank is not "
+        f"soon learned. Below: images from quickest to slowest teacher at {SPECTRUM_KERNEL}×{SPECTRUM_KERNEL} taps "
+        "under zero padding, with their ranks and steps; those of short rank never teach it."
     )
     return FigureData(arrays, caption, runs.settings(SETTINGS), list(kinds))
+
+
+def teachers(kinds: dict[str, np.ndarray], arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Images from the quickest teacher of the identity to the slowest, and two that never teach it."""
+    place = KERNELS.index(SPECTRUM_KERNEL)
+    images = [image[0] for pixels in kinds.values() for image in pixels]
+    steps = np.concatenate([arrays[f"steps_{name}"][:, place] for name in kinds])
+    ranks = np.concatenate([arrays[f"rank_{name}"][:, 0, place] for name in kinds])
+    _, first = np.unique(steps.round(), return_index=True)  # one of each pace, in ascending order
+    teach = first[np.isfinite(steps[first])]
+    never = np.flatnonzero(np.isinf(steps))
+    extremes = [never[ranks[never].argmax()], never[ranks[never].argmin()]]
+    chosen = [*teach[np.linspace(0, len(teach) - 1, TEACHERS - len(extremes)).astype(int)], *extremes]
+    found = {f"teacher{n}": images[index] for n, index in enumerate(chosen)}
+    return found | {"teachers_steps": steps[chosen], "teachers_rank": ranks[chosen]}
 
 
 def singular_values(image: np.ndarray, kernel: int) -> np.ndarray:
@@ -85,39 +112,64 @@ def steps_to_learn(values: np.ndarray) -> float:
 
 
 def draw(data: FigureData) -> Figure:
-    """Share of full rank, spectra, and learning times."""
-    arrays, kernels = data.arrays, data.arrays["kernels"]
-    looks = {"digits": ("#000000", "o"), "patterns": ("#D55E00", "s"), "photographs": ("#0072B2", "^")}
-    styles = dict(zip(PADDINGS, ("-", "--", "-.", ":"), strict=True))
+    """Ranks by padding, spectra and learning times, and images."""
     with house_style():
-        figure = Figure(figsize=(TWO_COLUMNS, 2.7))
-        share, spectrum, steps = figure.subplots(1, 3)
-        for name in data.labels:
-            colour, marker = looks[name]
-            for place, padding in enumerate(PADDINGS):
-                full = (arrays[f"rank_{name}"][:, place] == kernels**2).mean(axis=0)
-                share.plot(kernels, full, styles[padding], color=colour, marker=marker, markersize=2.5)
-            values = arrays[f"spectrum_{name}"]
-            kept = values[:, 0] > 0
-            relative = values[kept] / values[kept, :1]
-            lowest = np.where(relative > 0, relative, np.nan)
-            index = np.arange(1, values.shape[1] + 1)
-            spectrum.plot(index, np.median(relative, axis=0), "-", color=colour, label=name)
-            spectrum.fill_between(
-                index, np.nanmin(lowest, axis=0), relative.max(axis=0), color=colour, alpha=0.15, linewidth=0
-            )
-            times = arrays[f"steps_{name}"]
-            middle = [np.median(column[np.isfinite(column)]) for column in times.T]
-            ends = [(column[np.isfinite(column)].min(), column[np.isfinite(column)].max()) for column in times.T]
-            steps.plot(kernels, middle, "-", color=colour, marker=marker, markersize=3, label=name)
-            steps.fill_between(kernels, *np.array(ends).T, color=colour, alpha=0.15, linewidth=0)
-        for padding, style in styles.items():
-            share.plot([], [], style, color="0.4", label=f"padding: {padding}")
-        share.legend(loc="lower left")
-        spectrum.legend(loc="lower left")
-        share.set(xlabel="kernel size $k$ (pixels)", ylabel="share of images with rank $k^2$", ylim=(-0.03, 1.05))
-        spectrum.set(yscale="log", xlabel="mode", ylabel="singular value / largest")
-        steps.set(yscale="log", xlabel="kernel size $k$ (pixels)", ylabel="steps until 99 % learned")
-        for axis in (share, steps):
-            axis.set_xticks(kernels)
+        figure = Figure(figsize=(TWO_COLUMNS, 6.0))
+        above, middle, below = figure.subfigures(3, 1, squeeze=False, height_ratios=(2, 2.4, 1.25))[:, 0]
+        _ranks(above.subplots(1, len(PADDINGS), sharey=True), data)
+        _spectra_and_steps(middle.subplots(1, 2), data)
+        _teachers(below.subplots(1, TEACHERS), data.arrays)
     return figure
+
+
+def _ranks(axes: np.ndarray, data: FigureData) -> None:
+    columns = data.arrays["kernels"] ** 2
+    for place, (axis, padding) in enumerate(zip(axes, PADDINGS, strict=True)):
+        axis.plot(columns, columns, "-", color="0.75", linewidth=0.8, zorder=0)
+        for shift, name in zip((0.9, 1.0, 1.11), data.labels, strict=True):
+            ranks = data.arrays[f"rank_{name}"][:, place]
+            colour, marker, _ = LOOKS[name]
+            # One mark an image; those of many equal ranks are one.
+            axis.plot(columns * shift, ranks.T, marker, color=colour, markersize=1.8, markeredgewidth=0)
+        axis.set(xscale="log", title=TITLES.get(padding, padding))
+        axis.set_yscale("symlog", linthresh=1)  # down to rank 0
+        axis.set_xticks([9, 49, 225], ["9", "49", "225"])
+        axis.set_yticks([0, 1, 9, 49, 225], ["0", "1", "9", "49", "225"])
+        axis.minorticks_off()
+    axes[0].set_ylabel("patch rank")
+    axes[len(axes) // 2].set_xlabel("columns of the patch matrix, $m/C = k^2$")
+
+
+def _spectra_and_steps(axes: np.ndarray, data: FigureData) -> None:
+    arrays, kernels = data.arrays, data.arrays["kernels"]
+    spectrum, steps = axes
+    for name in data.labels:
+        colour, marker, style = LOOKS[name]
+        values = arrays[f"spectrum_{name}"]
+        relative = values[values[:, 0] > 0] / values[values[:, 0] > 0, :1]
+        lowest = np.where(relative > 0, relative, np.inf).min(axis=0)
+        index = np.arange(1, values.shape[1] + 1)
+        spectrum.plot(index, np.median(relative, axis=0), style, color=colour, label=name)
+        spectrum.fill_between(index, lowest, relative.max(axis=0), color=colour, alpha=0.15, linewidth=0)
+        columns = [column[np.isfinite(column)] for column in arrays[f"steps_{name}"].T]
+        middle, low, high = (np.array([of(column) for column in columns]) for of in (np.median, np.min, np.max))
+        steps.plot(kernels**2, middle, style, color=colour, marker=marker, markersize=3, label=name)
+        steps.fill_between(kernels**2, low, high, color=colour, alpha=0.15, linewidth=0)
+    spectrum.set(yscale="log", xlabel="mode", ylabel="singular value / largest")
+    spectrum.legend(loc="lower left")
+    steps.set(
+        xscale="log", yscale="log", ylabel=f"steps until {SHARE:.0%} learned",
+        xlabel="columns of the patch matrix, $m/C = k^2$",
+    )  # fmt: skip
+    steps.set_xticks(kernels**2, map(str, kernels**2))
+    steps.minorticks_off()
+    steps.legend(loc="upper left")
+
+
+def _teachers(axes: np.ndarray, arrays: dict[str, np.ndarray]) -> None:
+    for number, (axis, rank, steps) in enumerate(
+        zip(axes, arrays["teachers_rank"], arrays["teachers_steps"], strict=True)
+    ):
+        axis.imshow(arrays[f"teacher{number}"], vmin=0, vmax=255)
+        bare(axis)
+        axis.set_xlabel(f"rank {rank}\n{'never' if np.isinf(steps) else f'{steps:,.0f} steps'}", fontsize=7)

@@ -6,11 +6,11 @@ from matplotlib.figure import Figure
 import empirics
 import theory
 from paper_figures.figure_data import FigureData
-from paper_figures.panels import TWO_COLUMNS, house_style, image_rows
+from paper_figures.panels import TWO_COLUMNS, house_style, image_rows, tight
 from paper_figures.runs import Runs
 
 DIGIT, SCHEME, SEED, STEPS = 7, "kaiming_normal", 0, 100
-SETTINGS = {"digit": DIGIT, "scheme": SCHEME, "seed": SEED, "steps": STEPS, "version": 1}
+SETTINGS = {"digit": DIGIT, "scheme": SCHEME, "seed": SEED, "steps": STEPS, "version": 2}
 
 
 def compute(runs: Runs) -> FigureData:
@@ -56,9 +56,10 @@ def compute(runs: Runs) -> FigureData:
     largest = float(np.abs(arrays["predicted"] - arrays["trained"]).max())
     caption = (
         f"A one-layer fully connected network trained on one digit ({DIGIT}, first column) from "
-        f"{SCHEME} initial weights, on other digits, blends and patterns: what theory predicts, "
+        f"{SCHEME.replace('_', ' ')} initial weights, on other digits, blends and patterns: what theory predicts, "
         f"the sum of the input's part parallel to the training image and noise R Π⊥ x, and what the network trained "
-        f"for {STEPS} steps outputs. They differ by at most {largest:.1e}."
+        f"for {STEPS} steps outputs. They differ by at most {largest:.1e} (last row). "
+        "Brackets: the grey values that black and white stand for in a row."
     )
     return FigureData(arrays, caption, runs.settings(SETTINGS))
 
@@ -76,6 +77,6 @@ def draw(data: FigureData) -> Figure:
         ("trained − theory", difference),
     ]
     with house_style():
-        figure = Figure(figsize=(TWO_COLUMNS, 3.9))
+        figure = tight(Figure(figsize=(TWO_COLUMNS, 3.0)))
         image_rows(figure, rows)
     return figure

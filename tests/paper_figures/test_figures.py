@@ -1,39 +1,17 @@
-"""The figures' data shows what it claims, is stored once, and is drawn without complaint."""
-
-import sys
+"""The figures' data shows what it claims, is stored whole, and is drawn without complaint."""
 
 import numpy as np
 import pytest
-import typer
 from PIL import Image
 
 import empirics
-from paper_figures import FigureData, cli, theorem1, theorem2
-from paper_figures.runs import Runs, answers
-from paper_figures.scale import Scale
-
-TINY = Scale(
-    "tiny",
-    channels=2,
-    width=8,
-    seeds=2,
-    training=(("optimizer", "adam"), ("lr", 1e-3), ("steps", 2), ("init", "xavier_uniform")),
-)
-
-
-@pytest.fixture
-def run(monkeypatch, capsys, tmp_path):
-    """Run the command line; returns (exit code, stdout, stderr)."""
-
-    def call(*arguments):
-        monkeypatch.chdir(tmp_path)
-        monkeypatch.setattr(sys, "argv", ["paper_figures", *map(str, arguments)])
-        with pytest.raises(SystemExit) as stop:
-            cli.main()
-        captured = capsys.readouterr()
-        return stop.value.code or 0, captured.out, captured.err
-
-    return call
+from paper_figures import FigureData, cli, fig01_digit_set, fig42_natural, theorem1, theorem2
+from paper_figures.answer_rows import _nearest, said
+from paper_figures.rank import MOMENTUM, SHARE, steps_to_learn
+from paper_figures.runs import Runs
+from paper_figures.skips_throughout import SkipsThroughout
+from tests.empirics.published_files import all_records, cifar, idx, publish
+from tests.paper_figures.tiny import TINY
 
 
 @pytest.fixture(scope="module")
@@ -101,68 +79,6 @@ def test_data_is_stored_whole_and_drawn(name, request, tmp_path):
     assert [path.name for path in tmp_path.iterdir()].count("data.safetensors") == 1
 
 
-def test_redrawing_never_computes_again(run, first, tmp_path, monkeypatch):
-    first.save(tmp_path / "out" / "theorem1.safetensors")
-    monkeypatch.setattr(theorem1, "compute", lambda runs: pytest.fail("computed again"))
-    pictures = []
-    for _ in range(2):
-        code, out, _ = run("draw", "theorem1", "--out", "out")
-        assert code == 0
-        assert "theorem1.png" in out
-        pictures.append((tmp_path / "out" / "theorem1.png").read_bytes())
-    assert pictures[0] == pictures[1]
-    assert (tmp_path / "out" / "theorem1.txt").read_text().startswith("A one-layer fully connected network")
-    assert (tmp_path / "out" / "theorem1.pdf").read_bytes().startswith(b"%PDF")
-
-
-def test_data_of_other_settings_is_computed_anew(run, first, tmp_path, monkeypatch):
-    FigureData(first.arrays, "old", {"version": 0}).save(tmp_path / "theorem1.safetensors")
-    monkeypatch.setattr(theorem1, "compute", lambda runs: first)
-    assert run("draw", "theorem1", "--out", tmp_path)[0] == 0
-    assert FigureData.load(tmp_path / "theorem1.safetensors").settings == Runs().settings(theorem1.SETTINGS)
-
-
-def test_mistakes_get_one_sentence_and_exit_code_2(run, tmp_path):
-    (tmp_path / "theorem1.safetensors").write_bytes(b"half a file")
-    for arguments, message in (
-        (["draw", "figure99"], "unknown figure 'figure99'; the figures are theorem1, theorem2"),
-        (["draw", "theorem1", "--scale", "huge"], "scale must be one of quick, paper, got 'huge'"),
-        (["draw", "theorem1", "--out", tmp_path], "delete it to compute it anew"),
-        (["draw"], "names"),
-        (["paint"], "paint"),
-    ):
-        code, _, err = run(*arguments)
-        assert code == 2
-        assert message in err
-        assert len([line for line in err.strip().splitlines() if not line.startswith("figures")]) == 1
-
-
-def test_list_names_every_figure_and_every_option_has_help(run):
-    code, out, _ = run("list")
-    assert code == 0
-    assert all(name in out for name in cli.FIGURES)
-    for name, command in typer.main.get_command(cli.app).commands.items():
-        assert command.help, name
-        assert all(parameter.help for parameter in command.params), name
-
-
-def test_networks_are_trained_once_for_all_figures(tmp_path, monkeypatch):
-    image = np.random.default_rng(0).random((1, 1, 6, 6))
-    runs = Runs(TINY, tmp_path / "runs")
-    first = runs.train(lambda: empirics.CNN(1, 2, 3), image, recipe=TINY.recipe())
-    monkeypatch.setattr(empirics, "train", lambda *_, **__: pytest.fail("trained again"))
-    again = runs.train(lambda: empirics.CNN(1, 2, 3), image, recipe=TINY.recipe())
-    np.testing.assert_array_equal(answers(first, image), answers(again, image))
-    for changed in (
-        (lambda: empirics.CNN(1, 2, 4), image, TINY.recipe()),
-        (lambda: empirics.CNN(1, 2, 3), image + 1, TINY.recipe()),
-        (lambda: empirics.CNN(1, 2, 3), image, TINY.recipe(steps=3)),
-    ):
-        make, other, recipe = changed
-        with pytest.raises(pytest.fail.Exception, match="trained again"):
-            runs.train(make, other, recipe=recipe)
-
-
 @pytest.mark.parametrize("name", [name for name in cli.FIGURES if name.startswith("fig") or name == "optimizers"])
 def test_figures_of_trained_networks_are_computed_at_any_scale(name):
     """Two channels and two steps: the shapes and the caption are those of any other scale."""
@@ -173,3 +89,100 @@ def test_figures_of_trained_networks_are_computed_at_any_scale(name):
     for array in data.arrays.values():
         assert array.size
     module.draw(data)
+
+
+def test_the_nearest_of_several_training_images_counts():
+    rng = np.random.default_rng(0)
+    outputs, trained_on = rng.random((4, 1, 5, 5)), rng.random((3, 1, 5, 5))
+    outputs[0], trained_on[1] = 0.5, 0.25  # constant images correlate with nothing: 0
+    each = [[empirics.correlation(output, image) for image in trained_on] for output in outputs]
+    expected = np.nan_to_num(np.array(each)).max(axis=1).mean()
+    # Both are sums of 25 products of numbers below 1, rounded.
+    assert abs(_nearest(outputs, trained_on) - expected) <= 25 * 2.0**-50
+    outputs[2, 0, 0, 0] = np.inf
+    assert np.isnan(_nearest(outputs, trained_on))
+
+
+def test_recipes_are_said_in_full():
+    recipe = empirics.Recipe(lr=0.01, steps=2_000_000, stop_loss=1e-8, init="xavier_uniform")
+    assert said(recipe) == (
+        "gradient descent (learning rate 0.01, times 0.2 at 30, 60 and 80 % of the steps, momentum 0.9, 2,000,000 "
+        "steps or until the loss is 1e-08) from xavier uniform initial weights"
+    )
+    recipe = empirics.Recipe(optimizer="adam", lr=1e-3, milestones=(), steps=5)
+    assert said(recipe) == "Adam (learning rate 0.001, 5 steps) from default initial weights"
+
+
+def test_skips_throughout_begin_as_the_identity_plus_what_blocks_add():
+    network = SkipsThroughout(6, 4, 5)
+    x = np.random.default_rng(0).random((3, 6))
+    blocks = [[layer.weight.detach().double().numpy() for layer in block.layers] for block in network.blocks]
+    expected = x
+    for first, second in blocks:
+        expected = expected + np.maximum(expected @ first.T, 0) @ second.T
+    found = network.double()(empirics.training.torch.from_numpy(x)).detach().numpy()
+    np.testing.assert_allclose(found, expected, rtol=1e-12)  # a dozen roundings
+    for depth in (0, 3):
+        with pytest.raises(ValueError, match=f"depth must be even and at least 2 .* got {depth}"):
+            SkipsThroughout(6, depth, 5)
+
+
+@pytest.mark.parametrize("values", [[3.0, 1.0, 0.02], [1.0, 0.5], [1.0, 0.999]])
+def test_steps_to_learn_are_those_of_descent(values):
+    """Against the recurrence itself, run until 1 % of every mode is left for good."""
+    rates = 0.9 * 2 * (1 + MOMENTUM) * (np.array(values) / values[0]) ** 2
+    before, now, last = np.ones(len(rates)), 1 - rates, 0
+    for step in range(1, 200_000):
+        if (np.abs(now) > 1 - SHARE).any():
+            last = step
+        if step > 10 * (last + 100):
+            break
+        before, now = now, now - rates * now + MOMENTUM * (now - before)
+    predicted = steps_to_learn(np.array(values))
+    # The modulus tells the slope; the first steps, 1 / (1 − β) of them a few times over, are beside it.
+    assert abs(last - predicted) <= 10 / (1 - MOMENTUM)
+    assert steps_to_learn(np.array([1.0, 0.0])) == float("inf")
+
+
+@pytest.fixture
+def published(tmp_path, monkeypatch):
+    """A folder with small files in the formats of MNIST, two of whose digits are embedded ones, and CIFAR-10."""
+    rng = np.random.default_rng(0)
+    contents = {}
+    for stem, count in (("train", 12), ("t10k", 3)):
+        pixels = rng.integers(256, size=(count, 28, 28), dtype=np.uint8)
+        pixels[:2] = empirics.images("digits").pixels[[0, 150], 0]
+        contents[f"{stem}-images-idx3-ubyte.gz"] = idx(pixels)
+        contents[f"{stem}-labels-idx1-ubyte.gz"] = idx(np.arange(count, dtype=np.uint8) % 10)
+    publish(tmp_path / "mnist", "mnist", contents, monkeypatch)
+    publish(tmp_path / "cifar10", "cifar10", {"cifar-10-binary.tar.gz": cifar(all_records())}, monkeypatch)
+    return tmp_path
+
+
+def test_mnist_is_trained_on_where_it_is_and_never_what_is_asked(published):
+    with_files, without = Runs(TINY, data_dir=published), Runs(TINY)
+    found = fig01_digit_set.training_set(with_files)
+    assert found.shape == (10, 1, 28, 28)
+    np.testing.assert_array_equal(found, empirics.images("mnist", data_dir=published).as_float()[2:])
+    embedded = fig01_digit_set.training_set(without)
+    for row in fig01_digit_set.rows(without):
+        asked = {image.tobytes() for image in (*row.shown, *row.measured)}
+        assert not asked & {image.tobytes() for image in embedded}
+    captions = [fig01_digit_set.compute(runs).caption for runs in (with_files, without)]
+    assert "10 digits at once, of MNIST's training set" in captions[0]
+    assert "10 digits at once, embedded ones of MNIST's training set" in captions[1]
+    assert [runs.settings(fig01_digit_set.SETTINGS)["images"] for runs in (with_files, without)] == ["mnist", "digits"]
+
+
+def test_cifar_is_trained_on_where_it_is(published):
+    with_files, without = Runs(TINY, data_dir=published), Runs(TINY)
+    shown, measured = fig42_natural.pictures(with_files)
+    train, test = (
+        empirics.images("cifar10", split=split, data_dir=published).as_float() for split in ("train", "test")
+    )
+    np.testing.assert_array_equal(shown, np.concatenate([train[:1], test[:7]]))
+    np.testing.assert_array_equal(measured, test[:18])
+    captions = [fig42_natural.compute(runs).caption for runs in (with_files, without)]
+    assert "one image of CIFAR-10, and asked" in captions[0]
+    assert "one 32×32 crop of a colour photograph" in captions[1]
+    assert [runs.settings(fig42_natural.SETTINGS)["images"] for runs in (with_files, without)] == ["cifar10", "natural"]

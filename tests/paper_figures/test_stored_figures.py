@@ -48,6 +48,10 @@ def test_numbers_are_in_range(name):
             assert array.ndim == 4
             assert ((array >= 0) & (array <= 1)).all(), key  # pixels
             assert data.arrays[f"answers{key.removeprefix('shown')}"].shape == array.shape
+        elif key.startswith("mosaic"):
+            assert ((array[np.isfinite(array)] >= 0) & (array[np.isfinite(array)] <= 1)).all()  # after a ReLU
+        elif key == "zones":
+            assert set(array.ravel().tolist()) <= set(b"ABCD")
 
 
 @pytest.mark.parametrize("name", FIGURES)
@@ -78,10 +82,18 @@ def test_channels_do_not_move_five_layers_from_the_identity():
     assert min(to_input[1:]) > 0.9
 
 
-def test_skips_move_fully_connected_networks_towards_the_identity():
-    to_constant = means("fig41_residual", "with_constant")
+def test_skips_lead_to_noise_between_plain_layers_and_to_the_identity_throughout():
+    to_input, to_constant = (means("fig41_residual", what) for what in ("with_input", "with_constant"))
     for depth in (4, 10):
-        assert to_constant[f"{depth} layers,\nresidual"] < to_constant[f"{depth} layers,\nplain"]
+        plain, between, throughout = (
+            f"{depth} layers,\n{kind}" for kind in ("plain", "skips between", "skips throughout")
+        )
+        assert to_constant[between] < to_constant[plain]
+        assert to_input[between] < to_input[plain] < to_input[throughout] - 0.2
+        assert to_constant[throughout] < 0.5
+    caption = stored("fig41_residual").caption
+    assert "between a plain first and a plain last layer" in caption
+    assert "From input to output they lead to the identity" in caption
 
 
 def test_identity_holds_on_larger_images_and_is_disturbed_on_small_ones():
@@ -119,6 +131,17 @@ def test_layers_of_trained_networks_lose_what_images_tell():
         np.testing.assert_array_equal(first, arrays[f"error_untrained_{depth}"][:, 0])  # the images themselves
 
 
+def test_intermediate_layers_are_shown_trained_and_untrained_at_every_depth():
+    arrays = stored("fig05_layers").arrays | stored("fig15_more_layers").arrays
+    for depth in (7, 14, 20):
+        assert arrays[f"layers_{depth}"][[0, -1]].tolist() == [1, depth - 1]
+        first, *_, last = (
+            np.nanmax(np.abs(arrays[f"mosaic_trained_{depth}_{place}"] - arrays[f"mosaic_untrained_{depth}_{place}"]))
+            for place in range(len(arrays[f"layers_{depth}"]))
+        )
+        assert 0 < first < last  # training moves what deep layers hold further than what the first does
+
+
 def test_measured_weights_are_the_predicted_ones():
     arrays = stored("dynamics").arrays
     # 600 steps of 30 roundings each on weights below 1, in momentum 0.9: see tests/bounds.py for the exact account.
@@ -132,6 +155,17 @@ def test_the_limit_predicts_the_constant_from_the_default_initialization():
     assert constant[-1] > 0.99
     identity, _ = arrays["predicted_convolutional"].T
     assert (np.diff(identity) <= 1e-9).all()  # one layer and two are the identity, to rounding
+
+
+def test_captions_name_what_was_run():
+    for name in FIGURES:
+        caption = stored(name).caption
+        if FIGURES[name]:
+            assert "quick scale" in caption, name
+            assert "Adam (learning rate 0.001, times 0.2 at 30, 60 and 80 % of the steps" in caption, name
+            assert "paper" in caption or name == "fig15_more_layers", name
+    assert "3 to 32 channels" in stored("fig10_channels").caption
+    assert "first column" not in stored("fig01_digit_set").caption  # networks are not trained on what is asked
 
 
 def test_memorization_spreads_over_the_phase_diagram_with_depth():
@@ -158,7 +192,13 @@ def test_ranks_are_within_their_bounds_and_digits_full():
         assert (arrays[f"rank_{kind}"] <= columns).all()
         side = 32 if kind == "photographs" else 28
         valid = (side - arrays["kernels"] + 1) ** 2
-        assert (arrays[f"rank_{kind}"][:, 3] <= valid).all()
+        assert (arrays[f"rank_{kind}"][:, -1] <= valid).all()
     assert (arrays["rank_digits"][:, 0] == columns).all()
+    # What a border of zeros, or none, leaves out is what the patches of an image tell.
+    assert (arrays["rank_photographs"][:, -1] == columns).all()
+    assert (arrays["rank_digits"][:, -1, -1] < columns[-1]).all()  # 196 patches of 15×15 pixels
+    paces = arrays["teachers_steps"]
+    assert (np.diff(paces[np.isfinite(paces)]) > 0).all()
+    assert ((arrays["teachers_rank"] == 25) == np.isfinite(paces)).all()
     # A zero image has rank 0 under every padding, and there is one among the patterns.
     assert (arrays["rank_patterns"] == 0).all(axis=(1, 2)).any()

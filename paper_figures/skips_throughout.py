@@ -1,0 +1,41 @@
+"""A residual network without plain layers: where skips lead from input to output."""
+
+from typing import Any
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+import empirics
+
+
+class SkipsThroughout(nn.Module):
+    """Residual blocks x + W₂ relu(W₁ x) from the input to the output, with no plain layer before or after.
+
+    `empirics.FCN(residual=True)` keeps its first and last layers plain, as the paper's networks do.
+
+    Args:
+        in_features: d, the length of an input vector.
+        depth: number of weight layers, two a block.
+        width: units between a block's two layers.
+
+    Raises:
+        ValueError: a depth that is odd or below 2.
+    """
+
+    def __init__(self, in_features: int, depth: int, width: int) -> None:
+        super().__init__()
+        if depth < 2 or depth % 2:
+            raise ValueError(f"depth must be even and at least 2 (two layers a block), got {depth}")
+        self.in_features, self.depth, self.width = in_features, depth, width
+        self.blocks = nn.ModuleList(empirics.FCN(in_features, 2, width) for _ in range(depth // 2))
+
+    def forward(self, inputs: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
+        """The outputs, (n, in_features), for inputs (n, in_features)."""
+        x = inputs
+        for block in self.blocks:
+            x = x + block(x)
+        return x
+
+    def settings(self) -> dict[str, Any]:
+        """The keyword arguments that build this network anew."""
+        return {"in_features": self.in_features, "depth": self.depth, "width": self.width}
