@@ -138,8 +138,7 @@ def _correlations(axis, arrays: dict[str, np.ndarray], lines: int, each: int) ->
         fill = colour if marker == "o" else "white"
         axis.plot(means, heights[kept], marker, color=colour, markerfacecolor=fill, markersize=4.5, label=label)
     axis.set(xlim=(-0.1, 1.05), ylim=(lines - 0.5, -0.5), xlabel="correlation with", yticks=[])
-    axis.axvline(0, color="0.8", linewidth=0.6, zorder=0)
-    axis.axvline(1, color="0.8", linewidth=0.6, zorder=0)
+    axis.vlines([0, 1], 0.5, lines - 0.5, color="0.8", linewidth=0.6, zorder=0)  # below the legend
     axis.spines["left"].set_visible(False)
     # The first row of pictures, inputs, has no answers: its height is free for the legend.
     axis.legend(loc="upper center", handletextpad=0.1, borderaxespad=0.0, labelspacing=0.2, fontsize=6)

@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
@@ -173,10 +172,25 @@ def test_damaged_networks_are_named_and_trained_anew(tmp_path, capsys):
     np.testing.assert_array_equal(answers(first, image), answers(again, image))
 
 
-DRAW = """
-import sys
+# Draws six networks, and dies in the third's training, right after its first checkpoint.
+DRAW_AND_DIE = """
+import os, signal, sys
+import empirics, empirics.checkpoints
 from paper_figures import cli
 from tests.paper_figures.tiny import tiny
+
+train, write_tensors, begun = empirics.train, empirics.checkpoints.write_tensors, []
+
+def train_with_many_checkpoints(*given, **how):
+    begun.append(how)
+    return train(*given, **how, checkpoint_every=100)
+
+def write_and_die(*given):
+    write_tensors(*given)
+    if len(begun) == 3:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+empirics.train, empirics.checkpoints.write_tensors = train_with_many_checkpoints, write_and_die
 cli.SCALES["quick"] = tiny(int(sys.argv[1]))
 sys.argv = ["paper_figures", "draw", "fig02", "--out", sys.argv[2]]
 cli.main()
@@ -184,18 +198,12 @@ cli.main()
 
 
 def test_what_was_killed_goes_on(run, tmp_path, monkeypatch):
-    steps = 800  # long enough to be killed in
-    process = subprocess.Popen(
-        [sys.executable, "-c", DRAW, str(steps), str(tmp_path / "killed")], stderr=subprocess.DEVNULL
-    )
-    kept = tmp_path / "killed" / "runs"
-    until = time.monotonic() + 120
-    while len(list(kept.glob("*/ensemble.json"))) < 2 and time.monotonic() < until and process.poll() is None:
-        time.sleep(0.005)
-    os.kill(process.pid, signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL
+    steps, kept = 300, tmp_path / "killed" / "runs"
+    died = subprocess.run([sys.executable, "-c", DRAW_AND_DIE, str(steps), str(tmp_path / "killed")], check=False)
+    assert died.returncode == -signal.SIGKILL
     finished = {path: path.stat().st_mtime_ns for path in kept.glob("*/ensemble.json")}
-    assert 2 <= len(finished) < 6
+    assert len(finished) == 2
+    assert len(list(kept.glob("*.begun/stack-*.json"))) == 1
     assert not (tmp_path / "killed" / "fig02_fcn_depth.safetensors").exists()
 
     monkeypatch.setitem(cli.SCALES, "quick", tiny(steps))
@@ -203,7 +211,7 @@ def test_what_was_killed_goes_on(run, tmp_path, monkeypatch):
     train = empirics.train
     monkeypatch.setattr(empirics, "train", lambda *given, **how: trainings.append(how) or train(*given, **how))
     assert run("draw", "fig02", "--out", tmp_path / "killed")[0] == 0
-    assert len(trainings) == 6 - len(finished)
+    assert len(trainings) == 4
     assert {path: path.stat().st_mtime_ns for path in finished} == finished
     assert not list(kept.glob("*.begun"))
     assert run("draw", "fig02", "--out", tmp_path / "whole")[0] == 0

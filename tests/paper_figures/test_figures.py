@@ -186,3 +186,11 @@ def test_cifar_is_trained_on_where_it_is(published):
     assert "one image of CIFAR-10, and asked" in captions[0]
     assert "one 32×32 crop of a colour photograph" in captions[1]
     assert [runs.settings(fig42_natural.SETTINGS)["images"] for runs in (with_files, without)] == ["cifar10", "natural"]
+    with pytest.raises(FileNotFoundError, match="cifar10 needs a folder with its files"):
+        without.available("mnist", "cifar10")
+
+
+def test_files_that_are_not_the_published_ones_are_refused(tmp_path):
+    (tmp_path / "train-images-idx3-ubyte.gz").write_bytes(b"something else")
+    with pytest.raises(ValueError, match="must be the published file of mnist"):
+        Runs(TINY, data_dir=tmp_path).settings(fig01_digit_set.SETTINGS)

@@ -1,7 +1,8 @@
 """Every figure from its stored data: current, in range, showing what it says, drawn as before.
 
 To renew them: run `python -m paper_figures all --out out`, copy out/*.safetensors to tests/paper_figures/stored, look
-at the pictures, and run `python -m pytest tests/paper_figures --mpl-generate-path=tests/paper_figures/baseline`.
+at the pictures, copy README's three to docs, and run
+`python -m pytest tests/paper_figures --mpl-generate-path=tests/paper_figures/baseline`.
 """
 
 from importlib import import_module
@@ -9,9 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.testing.compare import compare_images
 
 from paper_figures import FigureData
 from paper_figures.cli import FIGURES
+from paper_figures.panels import house_style
 from paper_figures.runs import Runs
 
 STORED = Path(__file__).with_name("stored")
@@ -60,6 +63,21 @@ def test_drawn_as_before(name):
     return import_module(f"paper_figures.{name}").draw(stored(name))
 
 
+@pytest.mark.parametrize("name", ["theorem1", "theorem2", "depth"])
+def test_readme_shows_the_figure_as_it_is_drawn_today(name, tmp_path):
+    root = STORED.parents[2]
+    assert f"(docs/{name}.png)" in (root / "README.md").read_text()
+    figure = import_module(f"paper_figures.{name}").draw(stored(name))
+    with house_style():
+        figure.savefig(tmp_path / "drawn.png")
+    # 2 of 255 is what pytest-mpl allows, for other builds of the font renderer.
+    assert compare_images(str(root / "docs" / f"{name}.png"), str(tmp_path / "drawn.png"), tol=2) is None
+
+
+def test_stored_data_is_small():
+    assert sum(path.stat().st_size for path in STORED.iterdir()) < 5e6
+
+
 def test_fully_connected_networks_are_nearer_the_constant_the_deeper():
     to_constant = list(means("fig02_fcn_depth", "with_constant").values())
     assert to_constant == sorted(to_constant)
@@ -70,6 +88,40 @@ def test_shallow_convolutional_networks_learn_the_identity_and_deep_ones_less():
     to_input = means("fig03_cnn_depth", "with_input")
     assert min(to_input[f"{n} layers"] for n in (2, 5)) > 0.9
     assert to_input["20 layers"] < to_input["5 layers"] - 0.1
+
+
+def test_many_digits_lead_nearer_to_the_identity_than_one():
+    many = means("fig01_digit_set", "with_input")
+    assert many["CNN, 5 layers"] > means("fig03_cnn_depth", "with_input")["5 layers"]
+    assert many["FCN, 5 layers"] > means("fig02_fcn_depth", "with_input")["5 layers"] + 0.2
+
+
+def test_several_digits_are_mixed_by_some_networks_and_take_others_nearer_to_the_identity():
+    to_input, to_constant = (means("fig38_several_examples", what) for what in ("with_input", "with_constant"))
+    one = means("fig03_cnn_depth", "with_input")
+    for count in (2, 3):
+        assert to_constant[f"FCN, 7 layers,\n{count} digits"] > 0.9  # the nearest digit is most of the mixture
+        for depth in (5, 14):
+            assert to_input[f"CNN, {depth} layers,\n{count} digits"] > one[f"{depth} layers"]
+
+
+def test_initializations_of_fourteen_layers_stay_between_identity_and_constant():
+    to_input, to_constant = (means("fig31_initializations", what) for what in ("with_input", "with_constant"))
+    for scheme, value in to_input.items():
+        assert to_constant[scheme] < value < 0.9, scheme
+
+
+def test_optimizers_come_to_much_the_same_function():
+    to_input = list(means("optimizers", "with_input").values())
+    assert min(to_input) > 0.9
+    assert max(to_input) - min(to_input) < 0.1
+
+
+def test_of_natural_images_the_deeper_reproduce_less():
+    to_input = list(means("fig42_natural", "with_input").values())
+    assert to_input[1:] == sorted(to_input[1:], reverse=True)
+    assert to_input[0] > 0.8
+    assert stored("fig42_natural").arrays["shown0"].shape == (8, 3, 32, 32)
 
 
 def test_larger_kernels_learn_less_of_the_identity():
@@ -129,6 +181,8 @@ def test_layers_of_trained_networks_lose_what_images_tell():
         assert arrays[f"error_trained_{depth}"].shape[1] == depth + 1
         first = arrays[f"error_trained_{depth}"][:, 0]
         np.testing.assert_array_equal(first, arrays[f"error_untrained_{depth}"][:, 0])  # the images themselves
+    for depth in (14, 20):
+        assert (arrays[f"error_trained_{depth}"][:, -1] > arrays[f"error_trained_{depth}"][:, 0] + 0.05).all()
 
 
 def test_intermediate_layers_are_shown_trained_and_untrained_at_every_depth():
