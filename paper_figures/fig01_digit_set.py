@@ -1,4 +1,4 @@
-"""Figure 1: trained on many digits, deep networks learn the identity, which makes one digit the harder question."""
+"""Figure 1: trained on many digits, networks come nearer to the identity; one digit is the harder question."""
 
 from functools import partial
 

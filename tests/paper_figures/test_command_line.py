@@ -11,7 +11,7 @@ import typer
 
 import empirics
 from paper_figures import FigureData, cli, theorem1
-from paper_figures.runs import Runs, answers
+from paper_figures.runs import Runs, answers, flat_for
 from paper_figures.scale import PAPER, QUICK
 from tests.paper_figures.tiny import TINY, tiny
 
@@ -170,6 +170,25 @@ def test_damaged_networks_are_named_and_trained_anew(tmp_path, capsys):
     assert f"{weights} is damaged" in (said := capsys.readouterr().err)
     assert "trained anew" in said
     np.testing.assert_array_equal(answers(first, image), answers(again, image))
+
+
+def test_published_images_are_used_where_they_are(run, published, tmp_path, monkeypatch):
+    monkeypatch.setitem(cli.SCALES, "quick", TINY)
+    monkeypatch.setattr(cli.Runs, "train", _untrained)
+    captions = []
+    for more in (["--data-dir", published], ["--data-dir", published / "cifar10"], []):  # the second has no MNIST
+        assert run("draw", "1", "42", "--out", tmp_path, *more)[0] == 0
+        captions.append([(tmp_path / f"{name}.txt").read_text() for name in ("fig01_digit_set", "fig42_natural")])
+    assert ["of MNIST's training set, none" in first and "embedded" not in first for first, _ in captions] == [
+        True,
+        False,
+        False,
+    ]
+    assert ["image of CIFAR-10, and" in second for _, second in captions] == [True, True, False]
+
+
+def _untrained(runs, make_model, images, *, recipe):
+    return empirics.train(make_model, flat_for(make_model(), images), recipe=TINY.recipe(steps=0), seeds=(0, 1))
 
 
 # Draws six networks, and dies in the third's training, right after its first checkpoint.

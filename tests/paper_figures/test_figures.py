@@ -10,7 +10,6 @@ from paper_figures.answer_rows import _nearest, said
 from paper_figures.rank import MOMENTUM, SHARE, steps_to_learn
 from paper_figures.runs import Runs
 from paper_figures.skips_throughout import SkipsThroughout
-from tests.empirics.published_files import all_records, cifar, idx, publish
 from tests.paper_figures.tiny import TINY
 
 
@@ -142,21 +141,6 @@ def test_steps_to_learn_are_those_of_descent(values):
     # The modulus tells the slope; the first steps, 1 / (1 − β) of them a few times over, are beside it.
     assert abs(last - predicted) <= 10 / (1 - MOMENTUM)
     assert steps_to_learn(np.array([1.0, 0.0])) == float("inf")
-
-
-@pytest.fixture
-def published(tmp_path, monkeypatch):
-    """A folder with small files in the formats of MNIST, two of whose digits are embedded ones, and CIFAR-10."""
-    rng = np.random.default_rng(0)
-    contents = {}
-    for stem, count in (("train", 12), ("t10k", 3)):
-        pixels = rng.integers(256, size=(count, 28, 28), dtype=np.uint8)
-        pixels[:2] = empirics.images("digits").pixels[[0, 150], 0]
-        contents[f"{stem}-images-idx3-ubyte.gz"] = idx(pixels)
-        contents[f"{stem}-labels-idx1-ubyte.gz"] = idx(np.arange(count, dtype=np.uint8) % 10)
-    publish(tmp_path / "mnist", "mnist", contents, monkeypatch)
-    publish(tmp_path / "cifar10", "cifar10", {"cifar-10-binary.tar.gz": cifar(all_records())}, monkeypatch)
-    return tmp_path
 
 
 def test_mnist_is_trained_on_where_it_is_and_never_what_is_asked(published):
