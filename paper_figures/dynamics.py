@@ -10,6 +10,7 @@ from paper_figures.panels import ONE_COLUMN, house_style
 from paper_figures.runs import Runs
 from paper_figures.specimens import TRAINED_ON, digit
 
+SHARE = 0.5  # of the largest stable learning rate
 KERNEL, STEPS, MOMENTUM, MILESTONES, GAMMA, SCHEME = 5, 600, 0.9, (0.3, 0.6, 0.8), 0.2, "kaiming_normal"
 WEIGHTS = ((2, 2), (2, 1), (0, 0), (4, 3))  # entries of the kernel that are drawn
 MODES = (0, 4, 12, 24)
@@ -20,6 +21,7 @@ SETTINGS = {
     "momentum": MOMENTUM,
     "milestones": MILESTONES,
     "modes": MODES,
+    "share": SHARE,
     "version": 2,
 }
 
@@ -29,7 +31,7 @@ def compute(runs: Runs) -> FigureData:
     image = digit(TRAINED_ON)
     network = theory.Convolutional(1, kernel_size=KERNEL)
     recipe = empirics.Recipe(
-        lr=0.5 * theory.max_stable_lr(network, image, momentum=MOMENTUM),
+        lr=SHARE * theory.max_stable_lr(network, image, momentum=MOMENTUM),
         momentum=MOMENTUM,
         milestones=MILESTONES,
         gamma=GAMMA,
@@ -67,10 +69,11 @@ def compute(runs: Runs) -> FigureData:
     off = float(np.abs(measured - predicted).max())
     caption = (
         f"A one-layer {KERNEL}×{KERNEL} convolution trained on one digit by gradient descent with momentum "
-        f"{MOMENTUM:g}, the learning rate times {GAMMA:g} at the vertical lines, from {SCHEME.replace('_', ' ')} "
-        "initial weights. Above: four of its weights, measured (dots) on the closed form (lines), until they rest; "
-        "middle: what is left of the error along four of the patch matrix's singular directions, likewise. Below: "
-        f"measured less predicted weights, all {KERNEL**2}: at most {off:.1e} in {STEPS} steps."
+        f"{MOMENTUM:g}, at {SHARE:g} of the largest stable learning rate, times {GAMMA:g} at the vertical lines, "
+        f"from {SCHEME.replace('_', ' ')} initial weights. Above: four of its weights, measured (dots) on the closed "
+        "form (lines), until they rest; middle: what is left of the error along four of the patch matrix's singular "
+        f"directions, likewise. Below: measured less predicted weights, all {KERNEL**2}: at most {off:.1e} in {STEPS} "
+        "steps."
     )
     return FigureData(arrays, caption, runs.settings(SETTINGS))
 

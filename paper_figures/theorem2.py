@@ -16,9 +16,18 @@ from paper_figures.runs import Runs
 from paper_figures.specimens import digit
 
 KERNEL, SCHEME, MEMBERS, STEPS, MOMENTUM = 5, "kaiming_normal", 32, 800, 0.9
+SHARE = 0.9  # of the largest stable learning rate
 FAMILIES = {"stripes, circular": "o", "corner": "s", "crop, no padding": "^", "grey as colour": "D", "digit": "*"}
 SHOWN = (0, 3, 7, 10, 12, 16, 17)  # cases drawn as pictures
-SETTINGS = {"kernel": KERNEL, "scheme": SCHEME, "members": MEMBERS, "steps": STEPS, "version": 6}
+SETTINGS = {
+    "kernel": KERNEL,
+    "scheme": SCHEME,
+    "members": MEMBERS,
+    "steps": STEPS,
+    "momentum": MOMENTUM,
+    "share": SHARE,
+    "version": 6,
+}
 
 
 @dataclass(frozen=True)
@@ -70,7 +79,7 @@ def compute(runs: Runs) -> FigureData:
             channels, kernel_size=KERNEL, padding=case.padding, padding_mode=case.padding_mode
         )
         recipe = empirics.Recipe(
-            lr=0.9 * theory.max_stable_lr(network, case.image, momentum=MOMENTUM),
+            lr=SHARE * theory.max_stable_lr(network, case.image, momentum=MOMENTUM),
             momentum=MOMENTUM,
             milestones=(),
             steps=STEPS,
@@ -122,10 +131,11 @@ def compute(runs: Runs) -> FigureData:
     ratios = arrays["bound"][short] / arrays["expected"][short]
     slack = float(ratios.min()), float(ratios.max())
     caption = (
-        f"One-layer {KERNEL}×{KERNEL} convolutions ({SCHEME.replace('_', ' ')}) trained for {STEPS} steps on one "
-        "image each, whose patch matrix has less than full column rank in four ways: few frequencies under "
-        "circular padding; content in a corner; a crop without padding; equal channels. Above: the training image, "
-        "theory's prediction for another digit after as many steps, the trained network's output, and their "
+        f"One-layer {KERNEL}×{KERNEL} convolutions ({SCHEME.replace('_', ' ')}) trained for {STEPS} steps (gradient "
+        f"descent with momentum {MOMENTUM:g} at {SHARE:g} of the largest stable learning rate) on one image each, "
+        "whose patch matrix has less than full column rank in four ways: few frequencies under circular padding; "
+        "content in a corner; a crop without padding; equal channels. Above: the training image, theory's prediction "
+        "for another digit after as many steps, the trained network's output, and their "
         f"difference (at most {largest:.0e} in any case), on a scale of its own. Below: mean squared error on that "
         "digit (three digits as colours, where the training image has colours) against the share of a kernel's "
         "directions that the image leaves open, computed (mean, 5 % and 95 % quantile), bounded (Theorem 2 with "
