@@ -4,12 +4,13 @@ import io
 import sys
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress
 from rich.table import Table
+from typer.core import TyperGroup
 
 from empirics.storage import write_atomically
 from paper_figures.figure_data import FigureData
@@ -42,8 +43,18 @@ FIGURES: dict[str, tuple[int, ...]] = {
     "optimizers": (),
 }
 
+
+class Door(TyperGroup):
+    """Commands; a figure's name is one too: `depth` stands for `draw depth`."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Put "draw" before what is no command."""
+        return super().resolve_command(ctx, args if args[0] in self.commands else ["draw", *args])
+
+
 app = typer.Typer(
-    help="The figures: theory's prediction beside the trained network.",
+    cls=Door,
+    help="The figures: theory's prediction beside the trained network. A figure's name alone draws it.",
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -161,5 +172,6 @@ def main() -> None:
         message = error.format_message()
     except (ValueError, TypeError, ArithmeticError, OSError) as error:
         message = str(error)
-    print("error: " + " ".join(message.split()), file=sys.stderr)
+    if message:  # none where no command was given, and the help said all
+        print("error: " + " ".join(message.split()), file=sys.stderr)
     sys.exit(2)

@@ -120,6 +120,21 @@ def test_mistakes_get_one_sentence_and_exit_code_2(run, tmp_path):
         assert "Traceback" not in err
 
 
+@pytest.mark.parametrize("named", ["theorem1", "fig02", "2"])
+def test_a_figures_name_is_a_command(run, named, tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(cli, "draw_one", lambda name, out, runs: drawn.append((name, str(out))))
+    code, _, _ = run(named, "--out", "there")
+    assert (code, drawn) == (0, [("theorem1" if named == "theorem1" else "fig02_fcn_depth", "there")])
+
+
+def test_without_a_command_there_is_help_and_no_complaint(run):
+    code, out, err = run()
+    assert code == 2
+    assert "Draw every figure" in out
+    assert err == ""
+
+
 def test_list_names_every_figure_and_every_option_has_help(run, monkeypatch):
     monkeypatch.setenv("COLUMNS", "200")
     code, out, _ = run("list")
