@@ -2,23 +2,37 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from typing import Any
 
 import torch
+from torch.backends import cuda, cudnn
 
 
 @contextmanager
 def arithmetic(precision: str, device: torch.device) -> Iterator[None]:
-    """Products of float32 numbers in TF32 only where asked, and runs on CUDA that repeat themselves bit for bit.
+    """Products of float32 numbers in TF32 only where asked, and convolutions on CUDA that repeat themselves.
 
-    Under "bfloat16" the factors of products are rounded to it, and sums are in float32.
+    Under "bfloat16" the factors of products are rounded to it, and sums are in float32. What the program had set before
+    is set again afterwards.
     """
     with ExitStack() as settings:
         settings.enter_context(
             torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16", cache_enabled=False)
         )
         if device.type == "cuda":
-            tf32 = precision == "tf32"
-            settings.enter_context(torch.backends.cudnn.flags(benchmark=False, deterministic=True, allow_tf32=tf32))
-            settings.callback(setattr, torch.backends.cuda.matmul, "allow_tf32", torch.backends.cuda.matmul.allow_tf32)
-            torch.backends.cuda.matmul.allow_tf32 = tf32
+            float32 = "tf32" if precision == "tf32" else "ieee"
+            # Not by cudnn.flags, which switches cuDNN off where it is not told otherwise.
+            for place, name, value in (
+                (cudnn, "benchmark", False),
+                (cudnn, "deterministic", True),
+                (cudnn.conv, "fp32_precision", float32),
+                (cuda.matmul, "fp32_precision", float32),
+                (cuda.matmul, "allow_bf16_reduced_precision_reduction", False),
+            ):
+                _set(settings, place, name, value)
         yield
+
+
+def _set(settings: ExitStack, place: Any, name: str, value: Any) -> None:
+    settings.callback(setattr, place, name, getattr(place, name))
+    setattr(place, name, value)

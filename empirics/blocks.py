@@ -22,10 +22,11 @@ class Blocks:
         stack: the members.
         optimizer: of the stack's leaves.
         longest: steps of a block at most.
+        record: whether a step is recorded as a CUDA graph.
     """
 
-    def __init__(self, stack: Stack, optimizer: optim.Optimizer, longest: int) -> None:
-        self.stack, self.optimizer, self.longest = stack, optimizer, longest
+    def __init__(self, stack: Stack, optimizer: optim.Optimizer, longest: int, *, record: bool) -> None:
+        self.stack, self.optimizer, self.longest, self.record = stack, optimizer, longest, record
         self.leaves = list(stack.leaves.values())
         members, device = len(next(iter(stack.weights.values()))), self.leaves[0].device
         self.seen = torch.zeros((longest, members), dtype=self.leaves[0].dtype, device=device)
@@ -58,32 +59,35 @@ class Blocks:
 
     def _take(self, count: int, before: dict[tuple[int, str], Tensor]) -> None:
         if self.one is None:
-            self.one = self._recorded(before) if self.row.is_cuda else self._step
+            self.one = self._recorded(before) if self.record else self._step
         self.row.zero_()
         for _ in range(count):
             self.one()
 
     def _step(self) -> None:
-        losses = self.stack.losses()
+        with torch.enable_grad():
+            losses = self.stack.losses()
+            total = losses.sum()  # each member's own gradient: its loss depends on its own weights alone
         self.seen.index_copy_(0, self.row, losses.detach().unsqueeze(0))
         self.row.add_(1)
-        for leaf, gradient in zip(self.leaves, torch.autograd.grad(losses.sum(), self.leaves), strict=True):
+        for leaf, gradient in zip(self.leaves, torch.autograd.grad(total, self.leaves), strict=True):
             leaf.grad = gradient.contiguous()  # fused kernels take its layout for granted
         self.optimizer.step()
 
     def _recorded(self, before: dict[tuple[int, str], Tensor]) -> Callable[[], None]:
         """One step as a CUDA graph; the weights are where they were."""
-        side = torch.cuda.Stream()
-        side.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(side):
-            for _ in range(WARM_UP):
-                self.row.zero_()
+        with torch.cuda.device(self.row.device):  # streams are of the current device, which may be another
+            side = torch.cuda.Stream()
+            side.wait_stream(torch.cuda.current_stream())
+            with torch.cuda.stream(side):
+                for _ in range(WARM_UP):
+                    self.row.zero_()
+                    self._step()
+            torch.cuda.current_stream().wait_stream(side)
+            graph = torch.cuda.CUDAGraph()
+            with torch.cuda.graph(graph, stream=side):
                 self._step()
-        torch.cuda.current_stream().wait_stream(side)
-        graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph):
-            self._step()
-        self._restore(before)
+            self._restore(before)
         return graph.replay
 
     def _everything(self) -> dict[tuple[int, str], Tensor]:

@@ -82,6 +82,11 @@ class Task:
     watched: Watched | None = None
     block: int = 1
 
+    @property
+    def on_gpu(self) -> bool:
+        """Whether it runs on a GPU, where steps can be recorded as graphs."""
+        return self.inputs.is_cuda
+
 
 class Keeper(Protocol):
     """Who keeps a descent, so that it can be resumed."""
@@ -121,14 +126,14 @@ class Leg:
         self.drops = Counter(self.recipe.milestone_steps)
         self.recorded = recorded_steps(self.recipe.steps)
         self.optimizer = self._optimizer()
-        self.blocks = Blocks(self.stack, self.optimizer, task.block) if task.block > 1 else None
+        self.blocks = Blocks(self.stack, self.optimizer, task.block, record=task.on_gpu) if task.block > 1 else None
         self.stop_loss = -math.inf if self.recipe.stop_loss is None else self.recipe.stop_loss
 
     def _optimizer(self) -> optim.Optimizer:
         recipe = self.recipe
         assert recipe.momentum is not None  # Recipe has put a number there
         make = OPTIMIZERS[recipe.optimizer]
-        optimizer = make(self.leaves, recipe.lr, recipe.momentum, self.task.inputs.is_cuda)
+        optimizer = make(self.leaves, recipe.lr, recipe.momentum, self.task.on_gpu)
         # torch would warn of steps outside of a graph: those before it is recorded, and those of small runs.
         setattr(optimizer, "_warned_capturable_if_run_uncaptured", True)  # noqa: B010
         remind(optimizer, self.stack.leaves, self.descent.optimizer)

@@ -24,7 +24,8 @@ def _sgd(parameters: Parameters, lr: float, β: float, _: bool) -> optim.SGD:
     return optim.SGD(all_of, lr=lr, momentum=β, fused=fused)
 
 
-# `capturable` keeps counts on the device, for CUDA graphs.
+# `capturable` keeps counts on the device, for CUDA graphs. Adagrad has no such setting and needs none: its count, which
+# stays on the CPU, changes nothing as long as it has no decay. Its fused kernel for CUDA is not in every torch.
 OPTIMIZERS: dict[str, Callable[[Parameters, float, float, bool], optim.Optimizer]] = {
     "sgd": _sgd,
     "adam": lambda parameters, lr, β, capturable: optim.Adam(
@@ -36,7 +37,7 @@ OPTIMIZERS: dict[str, Callable[[Parameters, float, float, bool], optim.Optimizer
     "rmsprop": lambda parameters, lr, β, capturable: optim.RMSprop(
         parameters, lr=lr, momentum=β, capturable=capturable
     ),
-    "adagrad": lambda parameters, lr, *_: optim.Adagrad(parameters, lr=lr, fused=True),
+    "adagrad": lambda parameters, lr, _, capturable: optim.Adagrad(parameters, lr=lr, fused=not capturable),
 }
 
 
@@ -54,7 +55,11 @@ def remind(optimizer: optim.Optimizer, leaves: Mapping[str, Tensor], state: Stat
     """Give an optimizer what another one of its kind knew of the same parameters."""
     for key, value in state.items():
         name, _, what = key.rpartition("/")
-        optimizer.state[leaves[name]][what] = value.clone() if what == COUNT else value.clone().view_as(leaves[name])
+        leaf, held = leaves[name], optimizer.state[leaves[name]]
+        if what in held:  # Adagrad's, from the beginning
+            held[what].copy_(value.view_as(held[what]))
+        else:
+            held[what] = value.clone() if what == COUNT else value.clone().view_as(leaf)
 
 
 def of_members(state: State, which: list[int]) -> State:

@@ -7,6 +7,7 @@ from dataclasses import replace
 import torch
 
 from empirics.arithmetic import arithmetic
+from empirics.convolutional import CNN
 from empirics.descent import Descent, Leg, Task
 from empirics.stack import Weights, has_stacked_layers
 from empirics.stack_size import Division
@@ -18,7 +19,7 @@ def measured(division: Division, task: Task, weights: Weights) -> Division:
     """A division whose way is the quickest for its first stack of members with these weights."""
     ways = ["mapped"]
     if has_stacked_layers(task.network) and task.recipe.precision != "bfloat16":
-        ways += ["layered", "unfolded"]
+        ways += ["layered", "unfolded"] if isinstance(task.network, CNN) else ["layered"]
     first = division.stacks[0]
     some = {name: value[first.start : first.stop] for name, value in weights.items()}
     seconds = {way: _seconds(replace(task, way=way), some) for way in ways}

@@ -48,8 +48,11 @@ def train(
 
     Each member's loss is `torch.nn.MSELoss()` of its own outputs, the mean over all entries, and its gradient is that
     of torch's autograd: members share the machine's work, not each other's numbers. They train in stacks of a size that
-    is fast (`empirics.stack_size`), one stack after the other. Runs repeat bit for bit on the same machine with the
-    same number of threads; a member trained in another company agrees to rounding.
+    is fast (`empirics.stack_size`), one stack after the other. A member trained in another company agrees to rounding.
+
+    On a CPU runs repeat bit for bit on the same machine with the same number of threads. On a GPU the quickest way to
+    compute is found by trying (`empirics.quickest`): two runs agree to rounding, and bit for bit where their `division`
+    is the same (not with padding modes "reflect" and "replicate", whose gradients torch sums in any order).
 
     Args:
         make_model: returns a new network, e.g. `lambda: FCN(784, depth=1)`.
@@ -66,7 +69,7 @@ def train(
             network takes.
         checkpoint: a folder to keep the training in, so that the same call after a crash, or a kill at any moment, goes
             on from there and ends at the same weights (on a CPU bit for bit); None for not keeping it.
-        checkpoint_every: how many steps, or how much time, may be lost.
+        checkpoint_every: how many steps, or how much time, may be lost; on a GPU up to a hundred steps more.
         progress: whether to show a progress bar (only on a terminal).
 
     Returns:

@@ -1,11 +1,14 @@
 """On a GPU: steps recorded as graphs lead where single steps do, and precisions are what they say."""
 
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
 
-from empirics import CNN, FCN, Recipe, train
+from empirics import CNN, FCN, Recipe, TrainedEnsemble, train
+from empirics.checkpoints import StackKeeper
 from empirics.descent import Descent, Task, descend
 from empirics.stack import WAYS
 from empirics.stacking import draw_stacked
@@ -79,7 +82,7 @@ def test_one_step_is_that_of_the_member_alone_on_the_cpu(precision: str, make_mo
 
 
 def test_tf32_is_used_only_where_asked() -> None:
-    x = uniform(1, 256, dtype=torch.float32)
+    x = uniform(64, 256, dtype=torch.float32)  # a product of one row may be taken without tensor cores
     found = {
         precision: train(
             lambda: FCN(256, 3, 256), x, recipe=Recipe(steps=1, precision=precision), seeds=range(8), device="cuda"
@@ -88,7 +91,38 @@ def test_tf32_is_used_only_where_asked() -> None:
     }
     apart = {precision: (found[precision] - found["float64"]).abs().max() for precision in ("float32", "tf32")}
     assert 0 < apart["float32"] < apart["tf32"]
-    assert not torch.backends.cuda.matmul.allow_tf32
+    assert torch.backends.cuda.matmul.fp32_precision != "tf32"
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam", "adamax", "rmsprop", "adagrad"])
+def test_a_checkpoint_is_gone_on_from(optimizer: str, tmp_path: Path, monkeypatch) -> None:
+    """The optimizers' counts come back to where they were kept, and the way with which it began is taken again."""
+    x = uniform(1, 1, 8, 8)
+    recipe = Recipe(optimizer=optimizer, lr=0.005, steps=450, precision="float64")
+
+    def run(folder: Path) -> TrainedEnsemble:
+        settings = {"recipe": recipe, "seeds": range(3), "device": "cuda", "progress": False}
+        return train(lambda: CNN(1, 2, 4, 3), x, checkpoint=folder, checkpoint_every=100, **settings)
+
+    keep, kept = StackKeeper.keep, []
+
+    def killed_after_two(self: StackKeeper, descent: Descent) -> None:
+        keep(self, descent)
+        kept.append(descent.step)
+        if len(kept) == 2:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(StackKeeper, "keep", killed_after_two)
+        with pytest.raises(KeyboardInterrupt):
+            run(tmp_path)
+    begun = json.loads((tmp_path / "stack-0000-a.json").read_text())
+    assert 0 < begun["step"] < 450
+    resumed = run(tmp_path)
+    assert resumed.division.way == begun["division"]["way"]
+    whole = run(tmp_path / "whole")
+    if whole.division == resumed.division:
+        assert equal(resumed.weights, whole.weights)
 
 
 @pytest.mark.parametrize("make_model", [lambda: CNN(2, 1, kernel_size=3), lambda: CNN(2, 2, 4, 3)])
