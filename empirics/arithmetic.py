@@ -25,7 +25,7 @@ def arithmetic(precision: str, device: torch.device) -> Iterator[None]:
             for place, name, value in (
                 (cudnn, "benchmark", False),
                 (cudnn, "deterministic", True),
-                (cudnn.conv, "fp32_precision", float32),
+                (cudnn.conv, "fp32_precision", float32),  # type: ignore[attr-defined]  # torch does not declare it
                 (cuda.matmul, "fp32_precision", float32),
                 (cuda.matmul, "allow_bf16_reduced_precision_reduction", False),
             ):

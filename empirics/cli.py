@@ -176,6 +176,9 @@ def sweep_(
         str | None, typer.Option(help="A Dask cluster's scheduler, tcp://HOST:PORT, instead of processes of its own.")
     ] = None,
     device: Annotated[str, typer.Option(help="Where workers train: cpu, cuda and so on.")] = "cpu",
+    data_dir: Annotated[
+        Path | None, typer.Option(help=f"Folder with the files of {one_of(SOURCES)}. None: fetched once, into a cache.")
+    ] = None,
 ) -> None:
     """Train every combination of a grid of settings; what is finished is skipped. Writes results.parquet."""
     if scheduler is not None and workers > 1:
@@ -190,6 +193,7 @@ def sweep_(
             out,
             executor=executor,
             device=device,
+            data_dir=data_dir,
             report=lambda done, total: bar.update(task, completed=done, total=total),
         )
     done = sum(finished(out, run) for run in found.runs)

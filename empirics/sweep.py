@@ -57,6 +57,7 @@ def sweep(
     *,
     executor: Callable[[], Executor] = InProcess,
     device: str | None = None,
+    data_dir: Path | str | None = None,
     report: Callable[[int, int], None] = lambda done, total: None,
 ) -> dict[str, str]:
     """Train what is not yet finished, and write the table of all results.
@@ -73,6 +74,8 @@ def sweep(
             `lambda: ProcessPoolExecutor(4)` or `lambda: dask.distributed.Client(address).get_executor()`. Where its
             processes die, it is made anew, at most three times.
         device: where workers train, as torch names it.
+        data_dir: the folder with the files of published sets, see `images`, which all workers see; None for each
+            worker's cache.
         report: called with the number of trainings done and in all.
 
     Returns:
@@ -92,7 +95,9 @@ def sweep(
             break
         failed = {}
         with executor() as workers:
-            waiting = {workers.submit(train_group, group, folder, spec.weights, device): group for group in groups}
+            waiting = {
+                workers.submit(train_group, group, folder, spec.weights, device, data_dir): group for group in groups
+            }
             for future in as_completed(waiting):
                 error = future.exception()
                 if error is not None:
@@ -110,7 +115,9 @@ def finished(folder: Path, run: Run) -> bool:
     return (folder / RUNS / run.key / "metrics.json").exists()
 
 
-def train_group(group: Group, folder: Path, weights: bool, device: str | None) -> int:
+def train_group(
+    group: Group, folder: Path, weights: bool, device: str | None, data_dir: Path | str | None = None
+) -> int:
     """Train the runs of a group that are not finished, together; returns how many there were.
 
     Raises:
@@ -121,7 +128,7 @@ def train_group(group: Group, folder: Path, weights: bool, device: str | None) -
     if not runs:
         return 0
     begun = time.monotonic()
-    trained_on, asked = chosen(runs[0])
+    trained_on, asked = chosen(runs[0], data_dir)
     make_model = runs[0].make_model(*trained_on.shape[1:])
     flat = runs[0].network == "fcn"
     ensemble = train(

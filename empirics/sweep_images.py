@@ -1,26 +1,34 @@
 """What the networks of a sweep are trained on, and asked about."""
 
+from pathlib import Path
+
 import numpy as np
 
 from empirics.image_set import ImageSet
 from empirics.image_sets import images
+from empirics.published_sets import SOURCES
 from empirics.sweep_spec import Run
 
 ASKED = 18
 
 
-def chosen(run: Run) -> tuple[np.ndarray, np.ndarray]:
+def chosen(run: Run, data_dir: Path | str | None = None) -> tuple[np.ndarray, np.ndarray]:
     """The training images of a run and those it is asked about, each (n, C, H, W) in [0, 1].
 
     The first training image is that of index `first`; the others follow a tenth of the set later each, which in the
     embedded digits is the next class. Asked about are 18 others, evenly spread over the set, of other classes than
     those trained on where there are classes.
 
+    Args:
+        run: what is to be trained.
+        data_dir: the folder with the files of published sets, as `images` takes it; without meaning for other sets.
+
     Raises:
         OSError: the set's files are absent.
         ValueError: the set has too few images.
     """
-    found = images(run.dataset, size=run.image_size or None)
+    published = run.dataset in SOURCES
+    found = images(run.dataset, size=run.image_size or None, data_dir=data_dir if published else None)
     count = len(found)
     if run.first >= count or run.training_images > count:
         raise ValueError(
@@ -36,8 +44,7 @@ def chosen(run: Run) -> tuple[np.ndarray, np.ndarray]:
     if not len(left):
         raise ValueError(f"{run.dataset} has no images left to ask about: all {count} are trained on")
     asked = left[np.linspace(0, len(left) - 1, min(ASKED, len(left))).astype(int)]
-    pixels = found.as_float()
-    return pixels[trained], pixels[asked]
+    return found.take(trained).as_float(), found.take(asked).as_float()
 
 
 def _spread(found: ImageSet, first: int, count: int) -> np.ndarray:

@@ -1,5 +1,10 @@
 """The probe is the similarity-weighted classifier, and loops say what that is."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -58,6 +63,39 @@ def test_batches_keep_the_largest_layer_within_bounds(monkeypatch) -> None:
     model.register_forward_pre_hook(lambda _, given: seen.append(len(given[0])))
     probe(model, *digits(False))
     assert max(seen) == 5
+
+
+MANY = """
+import resource, sys
+import numpy as np
+from empirics import CNN, initialize, probe, probing
+probing.BATCH_ENTRIES = 2**18
+count, side, channels = 60_000, 8, 16
+pixels = np.random.default_rng(0).integers(256, size=(count, 1, side, side), dtype=np.uint8)
+labels = np.arange(count) % 10
+pixels[labels == 3] //= 2
+pixels[labels == 3, :, :4] = 255
+model = initialize(CNN(1, 2, channels, 1), "kaiming_normal", 0)
+probe(model, pixels[:100], labels[:100], pixels[:100], labels[:100])  # what torch loads, it loads now
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+errors = probe(model, pixels, labels, pixels[:1000], labels[:1000])
+assert errors[0] < 0.9, errors  # the class that is unlike the others is told
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024 / (count * side**2))
+"""
+
+
+def test_sixty_thousand_images_fit_memory() -> None:
+    """A layer of all of MNIST is never held: memory grows by bytes a pixel, not by 8 bytes a pixel and channel."""
+    found = subprocess.run(
+        [sys.executable, "-c", MANY],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
+    )
+    # Copies of the images: bytes twice, float32, and where that is finite (two masks); 16 channels in float64 were 128.
+    # A batch and its prototypes, a few times 2¹⁸ float64 numbers, are 2 bytes a pixel each.
+    assert float(found.stdout) < 32
 
 
 def test_an_activation_of_zero_counts_for_nothing() -> None:

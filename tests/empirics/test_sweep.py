@@ -18,6 +18,8 @@ from empirics.sweep_images import chosen
 from empirics.sweep_spec import Run
 from empirics.sweep_workers import processes
 from tests.empirics.killing import journal, kill_one
+from tests.empirics.published_files import digits, publish
+from tests.empirics.test_published_sets import idx_files
 
 SMALL = """
 weights = true
@@ -66,6 +68,58 @@ def test_every_combination_is_a_run_and_seeds_are_trained_together(spec):
         assert len({(run.depth, run.bias) for run in group.runs}) == 1
     assert {(run.depth, run.bias) for run in found.runs} == {(1, True), (1, False), (2, True), (2, False)}
     assert {run.recipe.lr for run in found.runs} == {0.001}
+
+
+AXES = {
+    "depth": [1, 2],
+    "channels": [2, 3],
+    "kernel_size": [3, 5],
+    "scheme": ["default", "xavier_normal"],
+    "bias": [False, True],
+    "optimizer": ["sgd", "adam"],
+    "image_size": [7, 14],
+    "training_images": [1, 2],
+}
+
+
+def test_every_axis_may_be_a_list_and_each_of_its_values_is_trained(spec, tmp_path):
+    grid = "".join(f"{name} = {json.dumps(values)}\n" for name, values in AXES.items())
+    found = spec(f"[grid]\nsteps = 3\nseeds = 2\n{grid}")
+    assert len({run.key for run in found.runs}) == 2**9
+    # One run for each value of each axis, at the others' first values.
+    columns = {**AXES, "seed": [0, 1]}
+    of_run = {"scheme": lambda run: run.recipe.init, "optimizer": lambda run: run.recipe.optimizer}
+
+    def settings(run: Run) -> tuple:
+        return tuple(of_run.get(name, lambda run, name=name: getattr(run, name))(run) for name in columns)
+
+    first = tuple(values[0] for values in columns.values())
+    few = [run for run in found.runs if sum(a != b for a, b in zip(settings(run), first, strict=True)) <= 1]
+    assert len(few) == 1 + len(columns)
+    assert empirics.sweep(type(found)(tuple(few)), tmp_path) == {}
+    rows = empirics.sweep_table(tmp_path).to_pylist()
+    assert {tuple(row[name] for name in columns) for row in rows} == {settings(run) for run in few}
+    losses = [row["loss"] for row in rows]
+    assert len(set(losses)) == len(losses) - 1  # channels have no meaning at depth 1, and everything else has
+
+
+def test_published_images_are_read_from_a_folder(spec, tmp_path, monkeypatch):
+    publish(tmp_path / "data", "mnist", idx_files(), monkeypatch)
+    text = "[grid]\ndataset = 'mnist'\nfirst = 3\nchannels = 2\ndepth = 2\nsteps = 2"
+    found = spec(text)
+    arguments = ["sweep", str(tmp_path / "spec.toml"), "--out", str(tmp_path / "out"), "--data-dir"]
+    with pytest.raises(SystemExit) as stop:
+        cli.main([*arguments, str(tmp_path / "nowhere")])
+    assert stop.value.code == 2
+    with pytest.raises(SystemExit) as stop:
+        cli.main([*arguments, str(tmp_path / "data")])
+    assert not stop.value.code
+    pixels, labels = digits(7, seed=len("train"))
+    trained, asked = chosen(found.runs[0], tmp_path / "data")
+    assert np.array_equal(trained[:, 0], pixels[3:4] / 255)
+    assert len(asked) == (labels != labels[3]).sum()
+    (row,) = empirics.sweep_table(tmp_path / "out").to_pylist()
+    assert row["dataset"] == "mnist"
 
 
 def test_stacks_are_no_larger_than_asked(spec):
