@@ -44,8 +44,8 @@ def input_shapes(network: nn.Module) -> tuple[str, str]:
     return ("(n, C, H, W)", "(C, H, W)") if takes_images(network) else ("(n, d)", "(d,)")
 
 
-def check_fit(network: nn.Module, inputs: Tensor) -> tuple[int, ...]:
-    """The shape of a network's outputs for inputs with a batch axis.
+def check_fit(network: nn.Module, inputs: Tensor, name: str = "inputs") -> tuple[int, ...]:
+    """The shape of a network's outputs for inputs with a batch axis, an argument of that name.
 
     Raises:
         ValueError: the inputs do not fit the network.
@@ -56,13 +56,13 @@ def check_fit(network: nn.Module, inputs: Tensor) -> tuple[int, ...]:
             (first.in_features, "entries") if isinstance(first, nn.Linear) else (first.in_channels, "channels")
         )
         if inputs.shape[1] != takes:
-            raise ValueError(f"inputs must have {takes} {unit} for this network, got {inputs.shape[1]}")
+            raise ValueError(f"{name} must have {takes} {unit} for this network, got {inputs.shape[1]}")
     try:
         with torch.no_grad():
             return tuple(network(inputs).shape)
-    except RuntimeError as error:
+    except (RuntimeError, ValueError) as error:
         reason = (str(error).splitlines() or [""])[0]
-        raise ValueError(f"inputs of shape {tuple(inputs.shape)} do not fit the network: {reason}") from None
+        raise ValueError(f"{name} of shape {tuple(inputs.shape)} do not fit the network: {reason}") from None
 
 
 def describe(network: nn.Module) -> dict[str, Any] | None:

@@ -45,12 +45,14 @@ class Checkpoints:
         threads: the number of torch's threads with which it began.
 
     Raises:
-        TypeError: `every` is neither an integer nor a timedelta.
+        TypeError: `folder` is no path, or `every` neither an integer nor a timedelta.
         ValueError: `every` is not positive, or the folder holds another training's checkpoints.
         OSError: the folder cannot be read or made.
     """
 
     def __init__(self, folder: Path | str, every: Every, run: Facts, division: Division) -> None:
+        if not isinstance(folder, str | Path):
+            raise TypeError(f"checkpoint must be a folder's path, got {folder!r}")
         self.folder, self.every, self.run = Path(folder), _checked_every(every), json.loads(json.dumps(run))
         self.division, self.threads = division, torch.get_num_threads()
         self.folder.mkdir(parents=True, exist_ok=True)

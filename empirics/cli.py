@@ -199,7 +199,13 @@ def sweep_(
     done = sum(finished(out, run) for run in found.runs)
     print(f"{done} of {len(found.runs)} runs are finished; wrote {out / 'results.parquet'}")
     if failed:
-        raise ValueError("; ".join(f"group {key} failed: {error}" for key, error in failed.items()))
+        raise ValueError("; ".join(_told(error, failed) for error in dict.fromkeys(failed.values())))
+
+
+def _told(error: str, failed: dict[str, str]) -> str:
+    """Which groups of a sweep failed with an error, and what it says."""
+    first, *others = [key for key, other in failed.items() if other == error]
+    return f"group {first}{f' and {len(others)} more' if others else ''} failed: {error}"
 
 
 def _kernel(text: str) -> tuple[int, int]:

@@ -48,7 +48,9 @@ def _read_picture(path: Path) -> np.ndarray:
             mode, pixels = file.mode, np.asarray(file)
     except UnidentifiedImageError:
         raise ValueError(f"{path} must be an image, and Pillow does not recognize it as one") from None
-    except (SyntaxError, Image.DecompressionBombError) as error:
+    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # of the file, which it names; others are of what is in it
         raise ValueError(f"{path} must be a readable image: {error}") from None
     if mode not in ("L", "RGB", "I;16"):
         raise ValueError(f"{path} must be grey or RGB without palette or transparency, got Pillow's mode {mode}")

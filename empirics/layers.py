@@ -29,7 +29,7 @@ def given_to(model: nn.Module, name: str, inputs: Any) -> Tensor:
         raise ValueError("model must have parameters, got one without")
     x = real_tensor(name, inputs, input_shapes(model))
     batch = converted(name, x if x.ndim in (2, 4) else x[None], parameter.dtype, parameter.device)
-    check_fit(model, batch[:1])
+    check_fit(model, batch[:1], name)
     return batch
 
 

@@ -157,7 +157,7 @@ def _watched(network: nn.Module, watch: Any, inputs: Any, dtype: torch.dtype, de
     images = real_tensor("watch", watch, input_shapes(network))
     same_kind(inputs=inputs, watch=watch, same_dtype=False)
     images = converted("watch", images if images.ndim in (2, 4) else images[None], dtype, device)
-    check_fit(network, images[:1])
+    check_fit(network, images[:1], "watch")
     return images
 
 
@@ -173,7 +173,7 @@ def _device(device: torch.device | str | None, inputs: Any) -> torch.device:
         return inputs.device if isinstance(inputs, Tensor) else torch.device("cpu")
     try:
         place = torch.device(device)
-        torch.empty(0, device=place)
+        torch.zeros(1, device=place).item()  # which a device without memory of its own ("meta") cannot tell
     except (RuntimeError, AssertionError, TypeError) as error:  # torch without CUDA asserts
         raise ValueError(f"device must be one that torch can use here, got {device!r}: {_first_line(error)}") from None
     return place

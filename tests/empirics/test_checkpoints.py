@@ -249,6 +249,11 @@ def test_a_checkpoint_of_another_training_is_refused(names: str, tmp_path: Path)
         run(tmp_path, **OTHERS[names])
 
 
+def test_a_checkpoint_is_a_folder() -> None:
+    with pytest.raises(TypeError, match="checkpoint must be a folder's path, got 3"):
+        run(3)
+
+
 def test_another_version_of_torch_is_warned_of(tmp_path: Path, monkeypatch) -> None:
     run(tmp_path)
     monkeypatch.setattr(torch, "__version__", "9.9")

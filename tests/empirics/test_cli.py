@@ -134,8 +134,10 @@ MISTAKES = {
     "shallow skips": ("train --network fcn --residual", "depth must be at least 4"),
     "reflection": ("train --image {dot} --padding-mode reflect", "do not fit the network"),
     "device": ("train --device abacus", "device must be one that torch can use here"),
+    "device without memory": ("train --device meta", "device must be one that torch can use here, got 'meta'"),
     "no file": ("train --image {none}", "No such file"),
     "no picture": ("train --image {text}", "must be an image, and Pillow does not recognize it as one"),
+    "half a picture": ("train --image {half}", "half.png must be a readable image: image file is truncated"),
     "transparency": (
         "train --image {clear}",
         "must be grey or RGB without palette or transparency, got Pillow's mode RGBA",
@@ -168,9 +170,13 @@ def files(tmp_path_factory) -> dict[str, Path]:
     paths = {name: folder / f"{name}.npy" for name in names} | {
         "text": folder / "text.png",
         "clear": folder / "clear.png",
+        "half": folder / "half.png",
     }
     paths["text"].write_text("not a picture")
     Image.new("RGBA", (4, 4)).save(paths["clear"])
+    noise = np.random.default_rng(0).integers(256, size=(32, 32), dtype=np.uint8)
+    Image.fromarray(noise).save(paths["half"])
+    paths["half"].write_bytes(paths["half"].read_bytes()[:600])
     paths["broken"].write_bytes(b"\x93NUMPY")
     arrays = {"dot": np.ones((1, 1, 1)), "boolean": np.ones((4, 4), bool), "deep": np.ones((1, 1, 1, 4, 4))}
     arrays |= {"deep3": np.ones((3, 4, 4)), "nan": np.full((4, 4), np.nan)}

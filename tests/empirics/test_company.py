@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from empirics import CNN, FCN, LCN, Recipe, train
-from empirics.descent import Descent, Task, descend
+from empirics.descent import Descent, Leg, Task, descend
 from empirics.stack import WAYS, has_stacked_layers
 from empirics.stack_size import Division, divide
 from empirics.stacking import draw_stacked
@@ -214,6 +214,14 @@ def test_recorded_steps_lead_where_single_steps_do(way: str, optimizer: str, mon
         single, blocks = (taken(replace(task, block=block), weights) for block in (1, 64))
     assert len(graphs) > 3  # one for each learning rate, or each time that someone came to rest
     assert_same_descent(single, blocks)
+
+
+def test_a_loss_that_was_looked_at_before_a_block_ends_no_block() -> None:
+    """A graph's first loss may differ by rounding from the one looked at; to go back there would be to stay there."""
+    task, weights = blocks_problem("sgd")
+    blocks = Leg(replace(task, block=64), Descent.start(weights)).blocks
+    assert blocks is not None
+    assert blocks.advance(0, 5, lambda losses: torch.arange(len(losses))[:, None] == 0) == 5
 
 
 def test_blocks_need_no_gradients_around_them() -> None:

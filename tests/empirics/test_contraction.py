@@ -186,7 +186,7 @@ def test_training_makes_the_image_a_fixed_point(bias: bool) -> None:
             ValueError,
             r"\(1, 4, 4\), got \(1, 2, 2\)",
         ),
-        (FCN(4, 1), np.ones((2, 3)), {}, ValueError, "must have 4 entries for this network, got 3"),
+        (FCN(4, 1), np.ones((2, 3)), {}, ValueError, "images must have 4 entries for this network, got 3"),
         (FCN(4, 1), np.ones(4), {"tolerance": -1.0}, ValueError, "tolerance must not be negative, got -1.0"),
         (FCN(4, 1), np.ones(4), {"tolerance": "small"}, TypeError, "tolerance must be a real number"),
         (FCN(4, 1), np.ones(4), {"iterations": 2.5}, TypeError, "iterations must be an integer, got 2.5"),

@@ -122,7 +122,7 @@ X, Y = np.ones((3, 4)), np.zeros(3, int)
         ((X, Y[:2], X, Y), {}, ValueError, r"training_labels must have shape \(3,\), one an image, got \(2,\)"),
         ((X, Y, X, Y - 1), {}, ValueError, "test_labels must not be negative, got -1"),
         ((X, Y * 1.0, X, Y), {}, TypeError, "training_labels must hold integers, got dtype torch.float64"),
-        ((X, Y, X[:, :3], Y), {}, ValueError, "must have 4 entries for this network, got 3"),
+        ((X, Y, X[:, :3], Y), {}, ValueError, "test_images must have 4 entries for this network, got 3"),
         ((X, Y, X[:0], Y[:0]), {}, ValueError, "test_images must not be empty"),
         ((X, Y, X, Y), {"batch": 0}, ValueError, "batch must be at least 1, got 0"),
     ],

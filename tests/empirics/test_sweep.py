@@ -103,6 +103,14 @@ def test_every_axis_may_be_a_list_and_each_of_its_values_is_trained(spec, tmp_pa
     assert len(set(losses)) == len(losses) - 1  # channels have no meaning at depth 1, and everything else has
 
 
+def test_the_sweep_at_the_papers_scale_is_every_depth_from_both_initializations():
+    found = empirics.read_spec(Path(empirics.__file__).parents[1] / "paper_figures" / "sweeps" / "depth.toml")
+    starts = {("default", True), ("default", False), ("xavier_uniform", True), ("xavier_uniform", False)}
+    expected = {(depth, 128, *start, seed) for depth in range(1, 21) for start in starts for seed in range(8)}
+    assert {(run.depth, run.channels, run.recipe.init, run.bias, run.seed) for run in found.runs} == expected
+    assert len(list(found.groups())) == 20 * 4
+
+
 def test_published_images_are_read_from_a_folder(spec, tmp_path, monkeypatch):
     publish(tmp_path / "data", "mnist", idx_files(), monkeypatch)
     text = "[grid]\ndataset = 'mnist'\nfirst = 3\nchannels = 2\ndepth = 2\nsteps = 2"
@@ -191,7 +199,18 @@ def test_a_run_that_fails_is_named_and_the_others_finish(spec, tmp_path):
     failed = empirics.sweep(found, tmp_path)
     assert len(failed) == 1
     assert "digits has 200 images: too few for first = 900" in next(iter(failed.values()))
+    assert not list((tmp_path / "runs").glob(".*"))
     assert empirics.sweep_table(tmp_path).num_rows == 1
+
+
+def test_an_error_that_many_share_is_told_once(tmp_path, capsys):
+    (tmp_path / "spec.toml").write_text("[grid]\nnetwork='fcn'\nwidth=3\nimage_size=7\nfirst=900\ndepth=[1, 2, 3]")
+    with pytest.raises(SystemExit) as stop:
+        cli.main(["sweep", str(tmp_path / "spec.toml"), "--out", str(tmp_path / "out")])
+    assert stop.value.code == 2
+    told = capsys.readouterr().err
+    assert told.count("digits has 200 images") == 1
+    assert "and 2 more failed" in told
 
 
 def test_a_diverged_run_is_a_result(spec, tmp_path):

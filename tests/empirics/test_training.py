@@ -201,6 +201,16 @@ def test_members_that_reach_stop_loss_stop_changing() -> None:
         assert loss(free.snapshots[step - 1], index) > 1e-3 / rounding
 
 
+def test_a_loss_of_just_stop_loss_is_reached() -> None:
+    x, y = integers(*VECTORS, seed=1), integers(*VECTORS, seed=2)
+    initial = integer_weights(FCN(8, 1), members=1)
+    free = train(lambda: FCN(8, 1), x, y, recipe=RECIPE, initial=initial)
+    recipe = replace(RECIPE, stop_loss=float(free.history.losses[0, 0]))
+    ended = train(lambda: FCN(8, 1), x, y, recipe=recipe, initial=initial)
+    assert ended.stopped == (0,)
+    assert equal(ended.weights, initial)
+
+
 def test_recipe_decides_the_precision_and_inputs_decide_the_kind() -> None:
     x = np.arange(12).reshape(1, 3, 4)  # integers
     for precision in ("float32", "float64"):

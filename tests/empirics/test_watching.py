@@ -76,7 +76,7 @@ def test_what_was_watched_is_saved(tmp_path) -> None:
     ("watch", "error", "words"),
     [
         (RNG.random((1, 1, 4)), ValueError, r"watch must have shape \(n, d\) or \(d,\)"),
-        (RNG.random((2, 5)), ValueError, "inputs must have 4 entries for this network, got 5"),
+        (RNG.random((2, 5)), ValueError, "watch must have 4 entries for this network, got 5"),
         (torch.rand(2, 4), TypeError, "inputs and watch must be arrays of one kind"),
         (np.full((1, 4), np.nan), ValueError, "watch must be finite"),
     ],
