@@ -76,7 +76,7 @@ def graphs_on_cpu(monkeypatch, allowed: Collection[str] = ()) -> Iterator[list[G
         patch.setattr(torch.cuda, "stream", lambda stream: nullcontext())
         patch.setattr(torch.cuda, "CUDAGraph", graph)
         patch.setattr(torch.cuda, "graph", lambda graph, stream: Recorder(graph, allowed))
-        for name in ("adamax", "rmsprop"):  # which would refuse to be captured on a CPU
+        for name in ("adamax", "rmsprop"):  # which would refuse to be captured elsewhere
             module = importlib.import_module(f"torch.optim.{name}")
-            patch.setattr(module, "_get_capturable_supported_devices", lambda *_, **__: ["cpu"])
+            patch.setattr(module, "_get_capturable_supported_devices", lambda *_, **__: ["cpu", "meta"])
         yield made

@@ -8,13 +8,12 @@ import torch
 from torch import Tensor, nn
 
 from empirics import CNN, FCN, LCN, Recipe, train
-from empirics.descent import Descent, Leg, Task, descend
+from empirics.descent import Descent, Task, descend
 from empirics.stack import WAYS, has_stacked_layers
 from empirics.stack_size import Division, divide
 from empirics.stacking import draw_stacked
 from tests.bounds import UNIT_ROUNDOFF, gamma
 from tests.empirics.naive import equal, member, train_alone
-from tests.empirics.recording import graphs_on_cpu
 
 NETWORKS = {
     "FCN": (lambda φ: FCN(30, 3, 16, activation=φ), (30,)),
@@ -168,63 +167,3 @@ def test_stacks_are_divided_evenly_and_recorded(tmp_path) -> None:
 def test_the_way_is_chosen_by_size(make_model, shape: tuple, members: int, precision: str, way: str) -> None:
     recipe = Recipe(precision=precision)
     assert divide(make_model(), members, uniform(*shape, dtype=recipe.dtype), recipe).way == way
-
-
-def blocks_problem(optimizer: str, way: str = "layered") -> tuple[Task, dict[str, Tensor]]:
-    """Members of which some come to rest, and one diverges, in the middle of a block."""
-    x = uniform(1, 1, 6, 6)
-    lr = 0.005 if optimizer == "rmsprop" else 0.05
-    recipe = Recipe(optimizer=optimizer, lr=lr, steps=150, precision="float64", stop_loss=0.02, init="kaiming_normal")
-    network = CNN(1, 2, 2, 3).to(recipe.dtype)
-    weights = draw_stacked(network, recipe.init, range(6), recipe.dtype)
-    weights["layers.0.weight"][3] = 1e155  # whose loss overflows
-    if way == "alone":  # one member, which passes all milestones
-        recipe, weights = replace(recipe, stop_loss=None), {name: value[:1] for name, value in weights.items()}
-    return Task(network, x, x, recipe, way, snapshots={0, 40, 150}), weights
-
-
-def assert_same_descent(a: Descent, b: Descent) -> None:
-    """Bit for bit."""
-    assert (a.stopped, a.diverged, a.step) == (b.stopped, b.diverged, b.step)
-    assert equal(a.weights, b.weights)
-    assert list(a.records) == list(b.records)
-    for step in a.records:
-        assert torch.equal(a.records[step].losses, b.records[step].losses)
-    assert list(a.snapshots) == list(b.snapshots)
-    assert all(equal(a.snapshots[step], b.snapshots[step]) for step in a.snapshots)
-
-
-@pytest.mark.parametrize("optimizer", ["sgd", "adam", "adamax", "rmsprop", "adagrad"])
-def test_blocks_of_steps_lead_where_single_steps_do(optimizer: str) -> None:
-    """Also where members come to rest, or diverge, in the middle of a block, which is then taken back."""
-    task, weights = blocks_problem(optimizer)
-    single, blocks = (taken(replace(task, block=block), weights) for block in (1, 64))
-    assert single.diverged[3] is not None
-    assert len({step for step in single.stopped if step is not None}) > 1
-    assert_same_descent(single, blocks)
-
-
-@pytest.mark.parametrize("optimizer", ["sgd", "adam", "adamax", "rmsprop", "adagrad"])
-@pytest.mark.parametrize("way", WAYS)
-def test_recorded_steps_lead_where_single_steps_do(way: str, optimizer: str, monkeypatch) -> None:
-    """What a CUDA graph would replay is all that a step does: the schedule and the optimizers' counts included."""
-    task, weights = blocks_problem(optimizer, way)
-    counts_on_host = ["_local_scalar_dense"] if optimizer == "adagrad" else []
-    with graphs_on_cpu(monkeypatch, counts_on_host) as graphs:
-        single, blocks = (taken(replace(task, block=block), weights) for block in (1, 64))
-    assert len(graphs) > 3  # one for each learning rate, or each time that someone came to rest
-    assert_same_descent(single, blocks)
-
-
-def test_a_loss_that_was_looked_at_before_a_block_ends_no_block() -> None:
-    """A graph's first loss may differ by rounding from the one looked at; to go back there would be to stay there."""
-    task, weights = blocks_problem("sgd")
-    blocks = Leg(replace(task, block=64), Descent.start(weights)).blocks
-    assert blocks is not None
-    assert blocks.advance(0, 5, lambda losses: torch.arange(len(losses))[:, None] == 0) == 5
-
-
-def test_blocks_need_no_gradients_around_them() -> None:
-    task, weights = blocks_problem("sgd")
-    with torch.no_grad():
-        assert_same_descent(taken(task, weights), taken(replace(task, block=64), weights))
