@@ -170,6 +170,10 @@ def test_weights_that_overflow_behind_a_dead_unit_count_as_diverged() -> None:
     assert ensemble.history.losses[0].isfinite().all()
     assert ensemble.weights["layers.0.weight"].item() == -INF
     assert ensemble.diverged == (3,)
+    # Its loss has reached any stop_loss, but that is not what became of it.
+    recipe = replace(recipe, stop_loss=0.1)
+    ensemble = train(lambda: FCN(1, 2, 1), np.array([1e100]), np.array([0.0]), recipe=recipe, initial=initial)
+    assert (ensemble.diverged, ensemble.stopped) == ((1,), (None,))
 
 
 def test_members_that_reach_stop_loss_stop_changing() -> None:
