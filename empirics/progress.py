@@ -41,14 +41,19 @@ def progress_bar(steps: int, *, show: bool) -> Iterator[Report]:
     with Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task("training", total=steps, loss="-", speed="-")
         start = last = time.monotonic()
+        first: int | None = None
 
         def report(step: int, losses: Tensor) -> None:
-            nonlocal last
-            if (now := time.monotonic()) - last < SECONDS_BETWEEN_UPDATES and step < steps:
+            nonlocal start, last, first
+            now = time.monotonic()
+            if first is None:  # what a checkpoint held took no time
+                first, start = step, now
+                bar.reset(task, completed=step)
+            if now - last < SECONDS_BETWEEN_UPDATES and step < steps:
                 return
             last = now
             # The median, because one diverged member would drown the mean.
-            loss, speed = float(losses.nanmedian()), step / max(now - start, 1e-9)
+            loss, speed = float(losses.nanmedian()), (step - first) / max(now - start, 1e-9)
             bar.update(task, completed=step, loss=f"{loss:.2e}", speed=f"{speed:,.0f}")
 
         yield report

@@ -36,3 +36,17 @@ def test_the_bar_tells_the_median_loss_whatever_one_member_does(monkeypatch) -> 
         report(1, torch.tensor([0.25, 0.5, torch.nan, torch.inf, 0.125]))
     assert "loss 2.50e-01" in stderr.getvalue()
     assert "steps/s" in stderr.getvalue()
+
+
+def test_speed_does_not_count_what_a_checkpoint_held(monkeypatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "200")
+    stderr, now = Terminal(), [0.0]
+    monkeypatch.setattr("sys.stderr", stderr)
+    monkeypatch.setattr("empirics.progress.time.monotonic", lambda: now[0])
+    with progress_bar(2000, show=True) as report:
+        now[0] = 10.0
+        report(1500, torch.ones(2))
+        now[0] = 20.0
+        report(2000, torch.ones(2))
+    assert " 50 steps/s" in stderr.getvalue()
