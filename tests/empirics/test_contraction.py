@@ -202,3 +202,16 @@ def test_what_cannot_be_iterated_is_refused(function, model, image, settings, er
 def test_a_diverged_network_has_no_spectrum() -> None:
     with pytest.raises(ValueError, match="model must return finite outputs, got NaN or infinity"):
         jacobian_spectrum(linear(torch.full((2, 2), math.inf)), torch.ones(2))
+
+
+def test_an_orbit_that_left_the_numbers_is_at_no_fixed_point() -> None:
+    """Infinity is where x ↦ 2x stays, while the other orbit goes on."""
+    model = FCN(1, 1).to(torch.float64)
+    with torch.no_grad():
+        model.layers[0].weight.fill_(2.0)
+    found = attractors(model, torch.tensor([[1.0], [1e-300]], dtype=torch.float64), iterations=1100)
+    assert found.points[0].isinf()
+    assert found.residuals[0].isnan()
+    assert found.residuals[1] == 1
+    assert found.fixed.tolist() == [False, False]
+    assert found.which.tolist() == [-1, -1]

@@ -45,6 +45,23 @@ def test_predictions_are_each_members_outputs(make_model, shape: tuple, chunk: i
     assert np.array_equal(ensemble.predict(x.numpy()), predicted.numpy())
 
 
+@pytest.mark.parametrize(("chunk", "calls"), [(10 * 5 * 4 * 30, 1), (5 * 4 * 30, 10), (4 * 30, 50), (2 * 4 * 30, 25)])
+def test_predictions_are_made_in_chunks_that_fit_memory(chunk: int, calls: int, monkeypatch) -> None:
+    """The largest layer of 10 members and 5 images has 10 · 5 · 4 · 30 entries."""
+    seen, forward = [], stacking.forward
+
+    def spied(network: nn.Module, weights: dict, inputs: torch.Tensor) -> torch.Tensor:
+        seen.append(len(weights["layers.0.weight"]) * len(inputs) * 4 * 30)
+        return forward(network, weights, inputs)
+
+    ensemble = untrained(lambda: CNN(2, 3, 4, 3), integers(2, 5, 6, seed=1), members=10)
+    monkeypatch.setattr(stacking, "CHUNK_ENTRIES", chunk)
+    monkeypatch.setattr(stacking, "forward", spied)
+    ensemble.predict(integers(5, 2, 5, 6, seed=2))
+    assert max(seen) <= chunk
+    assert (sum(seen), len(seen)) == (10 * 5 * 4 * 30, calls)
+
+
 def test_convolutions_predict_images_of_other_sizes() -> None:
     ensemble = untrained(lambda: CNN(1, 2, 3, 3), integers(1, 6, 6, seed=0))
     assert ensemble.predict(np.ones((2, 1, 9, 4))).shape == (3, 2, 1, 9, 4)

@@ -12,8 +12,9 @@ import pytest
 import torch
 
 import empirics
-from empirics import cli
+from empirics import cli, sweep_images
 from empirics.sweep import InProcess, finished
+from empirics.sweep import _metrics as metrics_of
 from empirics.sweep_images import chosen
 from empirics.sweep_spec import Run
 from empirics.sweep_workers import processes
@@ -174,6 +175,42 @@ def test_results_are_those_of_training_by_hand(spec, tmp_path):
         torch.testing.assert_close(weights[name], value[1], rtol=0, atol=0)
 
 
+def test_further_training_images_are_of_the_next_classes():
+    digits = empirics.images("digits")
+    indices = sweep_images._spread(digits, 140, 12).tolist()
+    assert indices == [140, 160, 180, 0, 20, 40, 60, 80, 100, 120, 141, 161]
+    trained, asked = chosen(Run(training_images=3, image_size=7))
+    expected = empirics.images("digits", size=7).as_float()
+    assert np.array_equal(trained, expected[[140, 160, 180]])
+    for image in asked:
+        (where,) = np.flatnonzero((expected == image).all(axis=(1, 2, 3)))[:1]
+        assert digits.labels[where] not in (7, 8, 9)
+
+
+def test_metrics_compare_with_the_nearest_training_image_and_count_constants_as_nothing():
+    rng = np.random.default_rng(0)
+    trained, asked = rng.random((2, 1, 4, 4)), rng.random((3, 1, 4, 4))
+    ensemble = empirics.train(lambda: empirics.CNN(1, 1), trained, recipe=empirics.Recipe(steps=0), progress=False)
+    predictions = np.stack([trained[1], asked[1], np.full((1, 4, 4), 0.25)])
+    found = metrics_of(Run(training_images=2), ensemble, 0, predictions, asked, trained)
+
+    def correlation(a: np.ndarray, b: np.ndarray) -> float:
+        return float(np.corrcoef(a.ravel(), b.ravel())[0, 1])
+
+    to_input = [correlation(trained[1], asked[0]), 1.0, 0.0]
+    to_nearest = [1.0, max(correlation(asked[1], image) for image in trained), 0.0]
+    rounding = 1000 * 2.0**-53  # of sums over 16 pixels
+    assert found["with_input"] == pytest.approx(np.mean(to_input), abs=rounding)
+    assert found["with_training_image"] == pytest.approx(np.mean(to_nearest), abs=rounding)
+    assert found["mse"] == pytest.approx(np.mean((predictions - asked) ** 2), abs=rounding)
+
+
+def test_a_run_of_another_format_has_another_key(monkeypatch):
+    key = Run().key
+    monkeypatch.setattr("empirics.sweep_spec.FORMAT", 10**6)
+    assert Run().key != key
+
+
 def test_what_is_finished_is_skipped_and_the_table_has_it_all(spec, tmp_path):
     found = spec(SMALL)
     half = type(found)(found.runs[:4], found.stack, found.weights)
@@ -182,7 +219,11 @@ def test_what_is_finished_is_skipped_and_the_table_has_it_all(spec, tmp_path):
     assert len(before) == 4
     assert parquet.read_table(tmp_path / "results.parquet").num_rows == 4
     empirics.sweep(found, tmp_path)
-    assert len(journal(tmp_path)) == 4  # two trainings of two, twice: none of them again
+    lines = journal(tmp_path)
+    assert len(lines) == 4  # two trainings of two, twice: none of them again
+    shares = empirics.sweep_table(tmp_path)["seconds"].to_pylist()
+    # Each run's is its share of its training's; eight halves and sums round.
+    assert sum(shares) == pytest.approx(sum(line["seconds"] for line in lines), rel=16 * 2.0**-53)
     for path, time_of_writing in before.items():
         assert path.stat().st_mtime_ns == time_of_writing
     table = empirics.sweep_table(tmp_path)

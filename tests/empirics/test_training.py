@@ -71,6 +71,15 @@ def test_rmsprop_with_momentum_is_torchs() -> None:
     assert equal(member(ensemble.weights, 0), weights)
 
 
+def test_two_milestones_in_one_step_count_twice() -> None:
+    x, y = integers(*VECTORS, seed=1), integers(*VECTORS, seed=2)
+    initial = integer_weights(FCN(8, 1), members=1)
+    recipe = replace(RECIPE, milestones=(0.3, 0.4), gamma=0.5)
+    assert recipe.milestone_steps == (1, 1)
+    weights, _ = train_alone(lambda: FCN(8, 1), member(initial, 0), x, y, recipe)
+    assert equal(member(train(lambda: FCN(8, 1), x, y, recipe=recipe, initial=initial).weights, 0), weights)
+
+
 def test_initial_weights_are_those_of_initialize() -> None:
     make_model = lambda: CNN(1, 2, 3, 3, bias=True)  # noqa: E731
     recipe = Recipe(steps=0, init="orthogonal")
