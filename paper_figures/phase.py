@@ -85,6 +85,7 @@ def draw(data: FigureData) -> Figure:
     """A map for each depth, and below the depth at which memorization begins."""
     arrays = data.arrays
     difference = arrays["with_input"] - arrays["with_constant"]
+    limit = np.abs(difference).max()
     rows = np.arange(len(arrays["biases"]))
     with house_style():
         figure = Figure(figsize=(TWO_COLUMNS, 4.8))
@@ -93,7 +94,9 @@ def draw(data: FigureData) -> Figure:
         axes = above.subplots(1, len(DEPTHS), sharey=True)
         for axis, depth, values in zip(axes, DEPTHS, difference, strict=True):
             # The bottom row, without biases, has no place on a logarithmic axis: rows are numbered.
-            mesh = axis.pcolormesh(arrays["weights"], rows, values, cmap="PuOr", vmin=-1, vmax=1, shading="nearest")
+            mesh = axis.pcolormesh(
+                arrays["weights"], rows, values, cmap="cividis", vmin=-limit, vmax=limit, shading="nearest"
+            )
             if (values < 0).any():
                 axis.contour(arrays["weights"], rows, values, levels=[0], colors="black", linewidths=1)
             fan_in = 32 * KERNEL**2
