@@ -255,7 +255,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             code = app(given or ["--help"], prog_name="python -m empirics", standalone_mode=False)
     except UsageError as error:
         message = error.format_message()
-    except (ValueError, TypeError, OSError) as error:
+    except (ValueError, TypeError, OSError, MemoryError) as error:
         message = str(error)
     except typer.Abort:
         sys.exit(130)  # Ctrl-C

@@ -5,6 +5,7 @@ import os
 import shutil
 import socket
 import time
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, Future, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -111,8 +112,20 @@ def sweep(
 
 
 def finished(folder: Path, run: Run) -> bool:
-    """Whether a run's folder is there: it is renamed into place when all is written."""
-    return (folder / RUNS / run.key / "metrics.json").exists()
+    """Whether a run's folder is there, renamed into place when all was written, and its result is readable."""
+    return _result(folder / RUNS / run.key) is not None
+
+
+def _result(place: Path) -> dict[str, Any] | None:
+    """The result in a run's folder; None where there is none. A damaged one is named, and counts as none."""
+    try:
+        metrics: dict[str, Any] = json.loads((place / "metrics.json").read_text())
+    except FileNotFoundError:
+        return None
+    except ValueError as error:
+        warnings.warn(f"{place / 'metrics.json'} is damaged and counts as not there: {error}", stacklevel=2)
+        return None
+    return metrics
 
 
 def train_group(
@@ -184,6 +197,8 @@ def _write_run(folder: Path, run: Run, metrics: dict[str, Any], tensors: dict[st
     if tensors:
         write_tensors(hidden, "weights", tensors, {})
     write_atomically(hidden / "metrics.json", json.dumps(metrics, indent=2, allow_nan=False).encode())
+    if not finished(folder, run):  # what is there is damaged
+        shutil.rmtree(folder / RUNS / run.key, ignore_errors=True)
     try:
         hidden.rename(folder / RUNS / run.key)
     except OSError:
@@ -226,8 +241,8 @@ def sweep_table(out: Path | str) -> pa.Table:
 
 def _rows(folder: Path) -> Iterator[dict[str, Any]]:
     for place in sorted(folder.iterdir()):
-        if not place.name.startswith("."):
-            metrics = json.loads((place / "metrics.json").read_text())
+        metrics = None if place.name.startswith(".") else _result(place)
+        if metrics is not None:
             settings = _flat(metrics.pop("settings"))
             yield {"key": place.name, **settings, **metrics}
 

@@ -177,9 +177,8 @@ def read_spec(path: Path | str) -> Spec:
         except (TypeError, ValueError) as error:
             raise type(error)(f"{path}, {_said(combination)}: {error}") from None
         runs += [replace(run, seed=seed) for seed in range(seeds)]
-    if len({run.key for run in runs}) < len(runs):
-        raise ValueError(f"{path}: grid must not name a combination twice, such as a depth that is listed twice")
-    return Spec(tuple(runs), stack, weights)
+    # A setting that means nothing to a network, such as an FCN's kernel size, makes no other run of it.
+    return Spec(tuple({run.key: run for run in runs}.values()), stack, weights)
 
 
 def _refuse_unknown(path: Path, given: dict[str, Any], known: set[str], prefix: str) -> None:
@@ -194,6 +193,8 @@ def _values(path: Path, name: str, value: Any) -> list[Any]:
     values = value if isinstance(value, list) else [value]
     if not values:
         raise ValueError(f"{path}: grid.{name} must have at least one value, got none")
+    if len({repr(each) for each in values}) < len(values):
+        raise ValueError(f"{path}: grid must not name a combination twice, as grid.{name} does by a repeated value")
     return values
 
 
@@ -202,7 +203,7 @@ def _run(combination: dict[str, Any]) -> Run:
     recipe = {name: value for name, value in combination.items() if name in RECIPE_KEYS}
     if "scheme" in recipe:
         recipe["init"] = recipe.pop("scheme")
-    if "milestones" in recipe:
+    if isinstance(recipe.get("milestones"), list):
         recipe["milestones"] = tuple(recipe["milestones"])
     run = Run(
         recipe=Recipe(**recipe), **{name: value for name, value in combination.items() if name not in RECIPE_KEYS}

@@ -1,8 +1,10 @@
 """Who does a sweep's work: processes of this machine, or a Dask cluster."""
 
+import os
 from collections.abc import Callable
 from concurrent.futures import Executor, ProcessPoolExecutor
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from threading import Thread
 
 import torch
 
@@ -10,9 +12,20 @@ import torch
 def processes(workers: int) -> Callable[[], Executor]:
     """Make executors of so many processes, each on one thread, so that they do not fight for cores."""
     # Spawned, not forked: a fork would inherit torch's threads and, on a GPU, a context that is not its own.
-    return lambda: ProcessPoolExecutor(
-        workers, mp_context=get_context("spawn"), initializer=torch.set_num_threads, initargs=(1,)
-    )
+    return lambda: ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_begin)
+
+
+def _begin() -> None:
+    """Take one thread, and end with whoever started this process, however that ends."""
+    torch.set_num_threads(1)
+    parent = parent_process()
+    assert parent is not None
+
+    def watch() -> None:
+        parent.join()
+        os._exit(1)
+
+    Thread(target=watch, daemon=True).start()
 
 
 def dask_cluster(address: str) -> Callable[[], Executor]:

@@ -170,7 +170,7 @@ def main() -> None:
         message = "interrupted"
     except typer.TyperException as error:
         message = error.format_message()
-    except (ValueError, TypeError, ArithmeticError, OSError) as error:
+    except (ValueError, TypeError, ArithmeticError, OSError, MemoryError) as error:
         message = str(error)
     if message:  # none where no command was given, and the help said all
         print("error: " + " ".join(message.split()), file=sys.stderr)

@@ -4,6 +4,7 @@ from functools import partial
 
 import empirics
 from paper_figures.answer_rows import Row, ask, caption, draw_rows
+from paper_figures.beside_the_paper import finding
 from paper_figures.figure_data import FigureData
 from paper_figures.runs import Runs
 
@@ -27,8 +28,9 @@ def compute(runs: Runs) -> FigureData:
     asked = rows(runs)
     arrays, labels = ask(runs, asked)
     statement = (
-        "Fully connected ReLU networks of one to ten layers, without biases, trained to reproduce one digit. As in "
-        "the paper, one layer adds noise to the constant function, and deeper ones are closer to constant."
+        "Fully connected ReLU networks of one to ten layers, without biases, trained to reproduce one digit. One "
+        "layer adds noise to the constant function. "
+        + finding("deeper ones are closer to the constant function", arrays["with_constant"], rises=True)
     )
     return FigureData(arrays, caption(statement, runs, asked, arrays), runs.settings(SETTINGS), labels)
 

@@ -4,6 +4,7 @@ from functools import partial
 
 import empirics
 from paper_figures.answer_rows import Row, ask, caption, draw_rows
+from paper_figures.beside_the_paper import finding, spread
 from paper_figures.fig02_fcn_depth import layers
 from paper_figures.figure_data import FigureData
 from paper_figures.runs import Runs
@@ -28,12 +29,20 @@ def compute(runs: Runs) -> FigureData:
     """Train convolutional networks of several depths on a 7."""
     asked = rows(runs)
     arrays, labels = ask(runs, asked)
+    two_and_more = arrays["with_input"][1 : len(DEPTHS)]
+    deepest = arrays["with_constant"][[len(DEPTHS) - 1, -1]]
     statement = (
         "Convolutional ReLU networks (5×5 kernels) of one to twenty layers trained to reproduce one digit, from "
-        "Xavier-uniform initial weights without biases, and from torch's default ones with biases. Two layers and more "
-        "learn less of the identity the deeper they are (one layer would learn it fully, but has slow modes). The "
-        "paper's constant function at twenty layers is a matter of the default initialization and its biases; how far "
-        "these networks get to it, the numbers say."
+        "Xavier-uniform initial weights without biases, and from torch's default ones with biases. One layer would "
+        "learn the identity fully, but has slow modes. "
+        + finding("from two layers on deeper networks learn less of it", two_and_more, rises=False)
+        + " "
+        + spread(
+            f"The paper's networks of {DEPTHS[-1]} layers are near the constant function; those here correlate with "
+            "the training image",
+            deepest,
+        )
+        + " (without biases, and with them)."
     )
     return FigureData(arrays, caption(statement, runs, asked, arrays), runs.settings(SETTINGS), labels)
 

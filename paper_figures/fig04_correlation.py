@@ -71,9 +71,27 @@ def compute(runs: Runs) -> FigureData:
         f"{listed}. The paper reads generalization from shallow convolutional networks, hallucination from deeper "
         "ones, memorization from the deepest and from fully connected ones, and draws its zones without numbers. Here, "
         f"of the convolutional ones, {nearest['with_input']} layers keep nearest to their input on average and "
-        f"{nearest['with_constant']} nearest to the training image, without biases."
+        f"{nearest['with_constant']} nearest to the training image, without biases. "
+        + _absent(zones, labels, arrays["with_input"])
     )
     return FigureData(arrays, caption, runs.settings(SETTINGS), labels)
+
+
+def _absent(zones: list[str], labels: list[str], with_input: np.ndarray) -> str:
+    """Say which zones nobody reaches, and how near to generalization anybody comes."""
+    names = {"B": "generalization", "C": "hallucination", "D": "memorization"}
+    missing = [f"{letter} ({name})" for letter, name in names.items() if letter not in "".join(zones)]
+    if not missing:
+        return "Each zone occurs."
+    said = f"Nobody's means lie in {' or '.join(missing)}"
+    if "B" in "".join(zones):
+        return f"{said}."
+    noise = np.nanmean(with_input[:, :, 0], axis=1)  # ρ = 0
+    best = int(noise.argmax())
+    return (
+        f"{said}: noise is what networks trained on a digit pass on worst, and of an image that is all noise even the "
+        f"best ({labels[best]}) keeps only a correlation of {noise[best]:.2f}."
+    )
 
 
 def draw(data: FigureData) -> Figure:

@@ -4,6 +4,7 @@ from functools import partial
 
 import empirics
 from paper_figures.answer_rows import Row, ask, caption, draw_rows
+from paper_figures.beside_the_paper import finding
 from paper_figures.fig02_fcn_depth import layers
 from paper_figures.figure_data import FigureData
 from paper_figures.runs import Runs
@@ -35,8 +36,16 @@ def compute(runs: Runs) -> FigureData:
     arrays, labels = ask(runs, asked)
     statement = (
         "Convolutional networks (5×5 kernels) trained to reproduce one digit of 28×28 pixels, asked about images of "
-        "other sizes. Where sizes differ there is no correlation with the training image. As in the "
-        "paper, the identity holds on larger images; it is disturbed on the smallest, where borders reach everywhere."
+        "other sizes. Where sizes differ there is no correlation with the training image. "
+        + " ".join(
+            finding(
+                f"{layers(depth)} keep more of the identity the larger the images are (on the smallest, borders "
+                "reach everywhere)",
+                arrays["with_input"][place * len(SIZES) : (place + 1) * len(SIZES)],
+                rises=True,
+            )
+            for place, depth in enumerate(DEPTHS)
+        )
     )
     return FigureData(arrays, caption(statement, runs, asked, arrays), runs.settings(SETTINGS), labels)
 

@@ -4,6 +4,7 @@ from functools import partial
 
 import empirics
 from paper_figures.answer_rows import Row, ask, caption, draw_rows
+from paper_figures.beside_the_paper import finding
 from paper_figures.figure_data import FigureData
 from paper_figures.runs import Runs
 from paper_figures.specimens import TRAINED_ON, digit
@@ -33,8 +34,8 @@ def compute(runs: Runs) -> FigureData:
     statement = (
         f"Convolutional networks of {DEPTH} layers (5×5 kernels) trained to reproduce one digit of "
         f"{SIZES[0]}×{SIZES[0]} to {SIZES[-1]}×{SIZES[-1]} pixels, asked about images of 28×28 (at other sizes "
-        "there is no correlation with the training image). As in the paper, larger training images teach more of the "
-        "identity than the smallest."
+        "there is no correlation with the training image). "
+        + finding("larger training images teach more of the identity", arrays["with_input"], rises=True)
     )
     return FigureData(arrays, caption(statement, runs, asked, arrays), runs.settings(SETTINGS), labels)
 

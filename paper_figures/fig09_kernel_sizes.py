@@ -4,6 +4,7 @@ from functools import partial
 
 import empirics
 from paper_figures.answer_rows import Row, ask, caption, draw_rows
+from paper_figures.beside_the_paper import finding
 from paper_figures.figure_data import FigureData
 from paper_figures.runs import Runs
 
@@ -23,8 +24,10 @@ def compute(runs: Runs) -> FigureData:
     arrays, labels = ask(runs, asked)
     statement = (
         f"Convolutional networks of {DEPTH} layers with kernels of {KERNELS[0]}×{KERNELS[0]} to "
-        f"{KERNELS[-1]}×{KERNELS[-1]} taps, trained to reproduce one digit. As in the paper, larger kernels learn less "
-        "of the identity and more of the constant function."
+        f"{KERNELS[-1]}×{KERNELS[-1]} taps, trained to reproduce one digit. "
+        + finding("larger kernels learn less of the identity", arrays["with_input"], rises=False)
+        + " "
+        + finding("they learn more of the constant function", arrays["with_constant"], rises=True)
     )
     return FigureData(arrays, caption(statement, runs, asked, arrays), runs.settings(SETTINGS), labels)
 

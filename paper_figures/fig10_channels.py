@@ -4,6 +4,7 @@ from functools import partial
 
 import empirics
 from paper_figures.answer_rows import Row, ask, caption, draw_rows
+from paper_figures.beside_the_paper import spread
 from paper_figures.figure_data import FigureData
 from paper_figures.runs import Runs
 
@@ -40,7 +41,10 @@ def compute(runs: Runs) -> FigureData:
     arrays, labels = ask(runs, asked)
     statement = (
         f"Convolutional networks of {DEPTH} layers (5×5 kernels) with few to many channels, trained to reproduce one "
-        "digit. As in the paper, more parameters do not make them memorize."
+        "digit. The paper finds that more parameters do not make them memorize. Here "
+        + spread("the correlation with the training image lies", arrays["with_constant"])
+        + spread(", and that with the input", arrays["with_input"])
+        + "."
     )
     return FigureData(arrays, caption(statement, runs, asked, arrays), runs.settings(SETTINGS), labels)
 

@@ -1,4 +1,4 @@
-"""Figure 31: what a convolutional network learns from one digit depends on its initial weights, biases and depth."""
+"""Figure 31: what a convolutional network learns from one digit depends on its initial weights and biases."""
 
 from functools import partial
 

@@ -6,6 +6,7 @@ import numpy as np
 
 import empirics
 from paper_figures.answer_rows import Row, ask, caption, draw_rows
+from paper_figures.beside_the_paper import spread
 from paper_figures.fig02_fcn_depth import layers
 from paper_figures.figure_data import FigureData
 from paper_figures.runs import Runs
@@ -34,10 +35,14 @@ def compute(runs: Runs) -> FigureData:
     """Train networks on two and three digits."""
     asked = rows(runs)
     arrays, labels = ask(runs, asked)
+    fully = sum(label.startswith("FCN") for label in labels)
     statement = (
-        f"Networks trained to reproduce two digits ({CLASSES[0]} and {CLASSES[1]}) and three (also {CLASSES[2]}). As "
-        "in the paper, fully connected ones answer with mixtures of what they were trained on, and convolutional ones "
-        "are nearer the identity than after one digit."
+        f"Networks trained to reproduce two digits ({CLASSES[0]} and {CLASSES[1]}) and three (also {CLASSES[2]}). In "
+        "the paper fully connected ones answer with mixtures of what they were trained on, and convolutional ones are "
+        "nearer to the identity than after one digit. Here "
+        + spread("the fully connected ones correlate with the nearest training image", arrays["with_constant"][:fully])
+        + spread(", and the convolutional ones with the input", arrays["with_input"][fully:])
+        + "."
     )
     return FigureData(arrays, caption(statement, runs, asked, arrays), runs.settings(SETTINGS), labels)
 

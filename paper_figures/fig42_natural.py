@@ -6,6 +6,7 @@ import numpy as np
 
 import empirics
 from paper_figures.answer_rows import Row, ask, caption, draw_rows
+from paper_figures.beside_the_paper import finding
 from paper_figures.fig02_fcn_depth import layers
 from paper_figures.figure_data import FigureData
 from paper_figures.runs import Runs
@@ -51,9 +52,11 @@ def compute(runs: Runs) -> FigureData:
     here = "" if published else " (here: embedded photographs)"
     statement = (
         f"Convolutional networks (5×5 kernels) trained to reproduce one {what}, and asked about others. The paper "
-        f"trains on CIFAR-10{here}, and finds the same with colours as with digits: shallow networks reproduce any "
-        "image, and the deeper they are the less of it. Its constant function at twenty layers is a matter of long "
-        "training from torch's default initial weights with biases (figure 3)."
+        f"trains on CIFAR-10{here}, and finds the same with colours as with digits: from shallow networks that "
+        f"reproduce any image to deep ones that answer with the one they know. "
+        + finding("deeper networks learn less of the identity", arrays["with_input"], rises=False)
+        + " "
+        + finding("they learn more of the constant function", arrays["with_constant"], rises=True)
     )
     text = caption(statement, runs, asked, arrays, measured="the other images" if published else "the other crops")
     return FigureData(arrays, text, runs.settings(SETTINGS), labels)

@@ -4,6 +4,7 @@ from functools import partial
 
 import empirics
 from paper_figures.answer_rows import Row, ask, caption, draw_rows
+from paper_figures.beside_the_paper import spread
 from paper_figures.figure_data import FigureData
 from paper_figures.runs import Runs
 
@@ -31,8 +32,11 @@ def compute(runs: Runs) -> FigureData:
     arrays, labels = ask(runs, asked)
     statement = (
         f"Convolutional networks of {DEPTH} layers (5×5 kernels) trained to reproduce one digit by several optimizers "
-        "(learning rate in brackets) from the same Xavier-uniform initial weights. As in the paper, all of them come "
-        "to much the same function."
+        "(learning rate in brackets) from the same Xavier-uniform initial weights. The paper finds much the same "
+        "function with all of them. Here "
+        + spread("the correlation with the input lies", arrays["with_input"])
+        + spread(", and that with the training image", arrays["with_constant"])
+        + "."
     )
     return FigureData(arrays, caption(statement, runs, asked, arrays), runs.settings(SETTINGS), labels)
 

@@ -39,6 +39,7 @@ def compute(runs: Runs) -> FigureData:
         network = wide.Convolutional(depth, kernel_size=KERNEL, weight_variance=weight, bias_variance=bias)
         mean = network.gradient_flow(x_hat).mean(asked)
         found[(0, *index)], found[(1, *index)] = mean_correlation(mean, asked), mean_correlation(mean, x_hat)
+    difference = found[0] - found[1]
     memorizes = (found[1] > found[0]).mean(axis=(1, 2))
     by_weight = np.array([[boundary(x_hat, asked, w, BIAS, kind) for w in WEIGHTS] for kind in VARIANTS])
     by_bias = np.array([[boundary(x_hat, asked, WEIGHT, b, kind) for b in BIASES[1:]] for kind in VARIANTS])
@@ -51,10 +52,11 @@ def compute(runs: Runs) -> FigureData:
         "memorization; the circle is torch's default, 1/3, with the biases that 32 channels give it. Memorization "
         "takes "
         + ", ".join(f"{share:.0%} of the map at {depth} layers" for share, depth in zip(memorizes, DEPTHS, strict=True))
-        + ": deep networks whose weights shrink the signal until biases outweigh it. Without biases the weights' "
-        "variance cancels. Below: the depth from which on memorization begins, the middle one of the digits, for "
-        "other kernels and with skips over every two hidden layers, against either variance, the other one being "
-        "torch's default; where no point is, not even "
+        + "; where weights shrink the signal, biases outweigh it. Without biases the weights' variance cancels: "
+        f"identity less constant is {_each(difference[:, 0, 0])} at these depths, and depth alone decides. Below: the "
+        "depth from which on memorization begins, the middle one of the digits, for other kernels and with skips over "
+        "every two hidden layers, against either variance, the other one being torch's default; where no point is, "
+        "not even "
         f"{DEEPEST} layers memorize. At the default it is "
         + ", ".join(f"{_said(depth)} ({kind})" for kind, depth in zip(VARIANTS, torch_like, strict=True))
         + "."
@@ -75,6 +77,10 @@ def boundary(x_hat: np.ndarray, asked: np.ndarray, weight: float, bias: float, k
     settings: dict[str, Any] = VARIANTS[kind]
     network = wide.Convolutional(SHALLOWEST, weight_variance=weight, bias_variance=bias, **settings)
     return float(np.median(wide.zones(network, x_hat, asked, depths=range(1, DEEPEST + 1)).boundary))
+
+
+def _each(values: np.ndarray) -> str:
+    return ", ".join(f"{value:+.2f}" for value in values)
 
 
 def _said(depth: float) -> str:

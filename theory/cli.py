@@ -12,10 +12,11 @@ from rich.table import Table
 
 from numerics import PatchRank, patch_rank
 from numerics.window import PaddingMode
+from theory.derivations import DERIVATIONS
 from theory.digits import embedded_digits
 from theory.image_files import read_image, read_pixels, write_image
 from theory.networks import Convolutional, FullyConnected, LocallyConnected, Network
-from theory.optimizer import GradientDescent
+from theory.optimizer import GradientDescent, max_stable_lr
 from theory.schemes import SchemeName, scheme_of
 from theory.training import TrainedNetwork, gradient_descent, unpack
 
@@ -25,6 +26,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+OVERVIEW = "predictions"
 DIGIT = 70  # the first 2 after the first 1: any digit of the pack would do
 
 
@@ -59,13 +61,16 @@ def predict(
 ) -> None:
     """Predict what a network trained to reproduce the training image outputs for other images."""
     training = _images(train, embedded_digits()[[DIGIT]])
-    inputs = {path.stem: read_image(path) for path in input or []} or _one_of_each_class()
+    inputs = _named(input) if input else _one_of_each_class()
     net = _network(network, training, kernel_size, padding, padding_mode, bias)
     optimizer = None
-    if steps is not None:
-        if lr is None:
-            raise ValueError("--lr must be given with --steps: the learning rate decides how far training gets")
+    if steps is not None and lr is None:
+        raise ValueError("--lr must be given with --steps: the learning rate decides how far training gets")
+    if lr is not None:
         optimizer = GradientDescent(lr, momentum=momentum)
+        limit = max_stable_lr(net, _as_inputs(net, training), momentum=momentum)
+        if steps is not None and lr >= limit:
+            print(f"gradient descent does not converge: --lr is {lr:g}, and at {limit:.4g} it is no longer stable")
     trained = gradient_descent(
         net,
         _as_inputs(net, training),
@@ -78,7 +83,7 @@ def predict(
     for name, prediction in predictions.items():
         np.save(out / f"{name}.npy", prediction)
         write_image(out / f"{name}.png", prediction)
-    _side_by_side(inputs, predictions).savefig(out / "predictions.png", dpi=150)
+    _side_by_side(inputs, predictions).savefig(out / f"{OVERVIEW}.png", dpi=150)
     _report(trained, inputs, predictions)
     print(f"wrote {len(predictions)} predictions (PNG and NPY) and predictions.png to {out}")
 
@@ -123,7 +128,7 @@ def rank(
 
 @app.command()
 def derive(
-    name: Annotated[str, typer.Argument(help="Name of a derivation, e.g. fcn-limit.")],
+    name: Annotated[str, typer.Argument(help=f"Name of a derivation: {', '.join(DERIVATIONS)}.")],
     latex: Annotated[bool, typer.Option("--latex", help="Print LaTeX to be included in a document.")] = False,
     pdf_ready: Annotated[bool, typer.Option("--pdf-ready", help="Print a whole LaTeX document.")] = False,
 ) -> None:
@@ -133,6 +138,15 @@ def derive(
     derivation = derivation_of(name)
     derivation.check()
     print(derivation.to_latex(standalone=pdf_ready) if latex or pdf_ready else derivation)
+
+
+def _named(paths: list[Path]) -> dict[str, np.ndarray]:
+    """Images by their files' names, which those of the predictions will be."""
+    names = [path.stem for path in paths]
+    for name in names:
+        if names.count(name) > 1 or name == OVERVIEW:
+            raise ValueError(f"--input must be files of different names, and none {OVERVIEW}.png, got {name!r}")
+    return {path.stem: read_image(path) for path in paths}
 
 
 def _images(paths: list[Path] | None, default: np.ndarray) -> np.ndarray:
@@ -219,7 +233,7 @@ def _report(trained: TrainedNetwork, inputs: dict[str, np.ndarray], predictions:
     learned = bool((deficiencies == 0).all())
     print(f"rank {_span(ranks)}, deficiency {_span(deficiencies)}")
     if learned:
-        print("the identity is learned" if whole else "the identity is what training converges to")
+        print("the identity is learned" if whole else "the identity is what training converges to at a stable rate")
     else:
         print("the identity is not learned: the initial weights decide what the training image leaves open")
     table = Table("input", "root mean squared error against the input")
@@ -263,7 +277,7 @@ def main() -> None:
         message = "interrupted"
     except typer.TyperException as error:
         message = error.format_message()
-    except (ValueError, TypeError, ArithmeticError, OSError) as error:
+    except (ValueError, TypeError, ArithmeticError, OSError, MemoryError) as error:
         message = str(error)
     if message:  # none where no command was given, and the help said all
         print("error: " + " ".join(message.split()), file=sys.stderr)

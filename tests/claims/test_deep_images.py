@@ -16,13 +16,13 @@ IMAGE_SIZE = claim(
 )
 TWO_THREE_EXAMPLES = claim(
     "E.two-three-examples",
-    statement="From three digits deep fully connected networks learn to answer with mixtures of them, not with what "
-    "they are asked, while a 12-layer convolutional network comes nearer to the identity than from one.",
+    statement="From two and from three digits deep fully connected networks learn to answer with mixtures of them, not "
+    "with what they are asked, while a 12-layer convolutional network comes nearer to the identity than from one.",
     source="Zhang et al. 2020, appendix on two and three training examples, figures 38 and 39",
 )
 
 LARGE = CNN(5, size=28)
-THREE = (7, 0, 1)
+TWO, THREE = (7, 0), (7, 0, 1)
 
 
 @IMAGE_SIZE
@@ -45,8 +45,9 @@ def test_small_training_images_lead_to_the_constant_function(ledger):
 
 
 @TWO_THREE_EXAMPLES
-def test_fully_connected_networks_answer_with_mixtures(ledger):
-    study = FCN(6, trained_on=THREE)
+@pytest.mark.parametrize("trained_on", [TWO, THREE], ids=["two", "three"])
+def test_fully_connected_networks_answer_with_mixtures(trained_on, ledger):
+    study = FCN(6, trained_on=trained_on)
     ledger.note(study.summary())
     mixture, asked = study.to_mixture().mean(1), study.to_input().mean(1)
     ledger.note(f"{study}: correlation with the best mixture of the digits learned {mixture.mean():.2f}")
@@ -54,8 +55,9 @@ def test_fully_connected_networks_answer_with_mixtures(ledger):
 
 
 @TWO_THREE_EXAMPLES
-def test_deep_convolutional_networks_come_nearer_to_the_identity(ledger):
+@pytest.mark.parametrize("trained_on", [TWO, THREE], ids=["two", "three"])
+def test_deep_convolutional_networks_come_nearer_to_the_identity(trained_on, ledger):
     def on_digits_new_to_both(study):
         return study.to_input(besides=THREE).mean(1)
 
-    compare(ledger, "correlation with the input", CNN(12, trained_on=THREE), CNN(12), on_digits_new_to_both)
+    compare(ledger, "correlation with the input", CNN(12, trained_on=trained_on), CNN(12), on_digits_new_to_both)

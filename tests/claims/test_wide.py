@@ -156,7 +156,7 @@ def test_depth_at_the_papers_width(bias, ledger):
     predicted, trained = [], []
     for depth in (1, 5, 10, 14, 20):
         study = Study(
-            "CNN", depth, 128, init=scheme, bias=bias, lr=3e-4, steps=20_000, size=28, members=8, device="cuda"
+            "CNN", depth, 128, init=scheme, bias=bias, lr=3e-4, steps=20_000, size=28, members=48, device="cuda"
         )
         asked, answered = study.answers()
         settings = {"scheme": "default", "bias": True, "width": 128} if bias else {"weight_variance": 2.0}

@@ -349,3 +349,21 @@ def test_command_line(tmp_path, capsys):
         cli.main(["sweep", str(tmp_path / "spec.toml"), "--out", out, "--workers", "2", "--scheduler", "tcp://x:1"])
     assert stop.value.code == 2
     assert "--workers must be left out with --scheduler" in capsys.readouterr().err
+
+
+def test_a_setting_without_meaning_makes_no_other_run(tmp_path):
+    text = '[grid]\nnetwork = ["cnn", "fcn"]\nkernel_size = [3, 5]\nchannels = 2\nwidth = 4\nsteps = 1'
+    (tmp_path / "spec.toml").write_text(text)
+    assert [run.network for run in empirics.read_spec(tmp_path / "spec.toml").runs] == ["cnn", "cnn", "fcn"]
+
+
+def test_a_damaged_result_is_named_and_made_anew(tmp_path):
+    (tmp_path / "spec.toml").write_text("[grid]\nchannels = 2\nsteps = 1")
+    spec = empirics.read_spec(tmp_path / "spec.toml")
+    empirics.sweep(spec, tmp_path / "out")
+    (result,) = (tmp_path / "out" / "runs").glob("*/metrics.json")
+    whole = json.loads(result.read_text())
+    result.write_text("{")
+    with pytest.warns(UserWarning, match=r"metrics\.json is damaged"):
+        assert empirics.sweep(spec, tmp_path / "out") == {}
+    assert json.loads(result.read_text())["loss"] == whole["loss"]

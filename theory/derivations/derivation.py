@@ -171,6 +171,11 @@ class Derivation:
         numeric: Callable[..., Any] = lambdify(parameters, formula)
         return numeric
 
+    def __str__(self) -> str:
+        from theory.derivations.text import text
+
+        return text(self)
+
     def to_latex(self, standalone: bool = False) -> str:
         """The derivation as a page for an appendix; with ``standalone``, as a document that compiles by itself."""
         from theory.derivations.latex import page

@@ -1,0 +1,56 @@
+"""A derivation for a terminal: theorem, assumptions, numbered steps with their justification."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING
+
+from sympy import Basic
+from sympy.core.relational import Relational
+from sympy.printing.str import StrPrinter
+
+if TYPE_CHECKING:
+    from theory.derivations.derivation import Derivation
+
+__all__ = ["text"]
+
+WIDTH, INDENT = 100, " " * 6
+SIGNS = {"==": "=", "!=": "≠", "<=": "≤", ">=": "≥"}
+
+
+def text(derivation: Derivation) -> str:
+    """The derivation in characters, formulas as SymPy writes them, relations with their signs."""
+    lines = [derivation.title, "=" * len(derivation.title), "", "Theorem"]
+    titles = {step.statement: step.title for step in derivation.steps}
+    for claim in derivation.statement:
+        lines += [*_words(f"{titles.get(claim, 'Claim')}:"), *_formula(claim)]
+    lines += [*_words(f"Source: {derivation.source}"), "", "Assumptions and notation"]
+    for number, assumption in enumerate(derivation.assumptions, start=1):
+        lines += _words(f"A{number}. {assumption.words}")
+        if assumption.statement is not None:
+            lines += _formula(assumption.statement)
+    lines += ["", "Proof, every step by machine"]
+    for number, step in enumerate(derivation.steps, start=1):
+        lines += _words(f"{number}. {step.title}. {step.justification}")
+        lines += _formula(step.statement)
+        lines += [*_words(f"   By {step.rule.describe()}.")]
+    if derivation.remarks:
+        lines += ["", "Remarks", *(line for remark in derivation.remarks for line in _words(f"- {remark}"))]
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def _words(paragraph: str) -> list[str]:
+    return textwrap.wrap(paragraph.replace("$", ""), WIDTH, subsequent_indent="   ", break_long_words=False)
+
+
+def _formula(statement: Basic) -> list[str]:
+    written = _Printer().doprint(statement)
+    return ["", *textwrap.wrap(written, WIDTH, initial_indent=INDENT, subsequent_indent=f"{INDENT}  "), ""]
+
+
+class _Printer(StrPrinter):
+    """SymPy's strings, but a = b for Eq(a, b)."""
+
+    def _print_Relational(self, expression: Relational) -> str:
+        sign = SIGNS.get(expression.rel_op, expression.rel_op)
+        return f"{self._print(expression.lhs)} {sign} {self._print(expression.rhs)}"
