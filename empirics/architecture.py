@@ -1,6 +1,7 @@
 """What training needs to know of a network's architecture: how to make it, what it takes, how to write it down."""
 
 from collections.abc import Callable
+from inspect import Parameter, signature
 from typing import Any
 
 import torch
@@ -10,6 +11,8 @@ from empirics.convolutional import CNN
 from empirics.fully_connected import FCN
 from empirics.locally_connected import LCN
 
+TAKEN = "make_model must be a function without arguments that returns a new nn.Module, e.g. lambda: FCN(784, depth=1)"
+AT_RANDOM = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout, nn.FeatureAlphaDropout, nn.RReLU)
 NETWORKS: dict[str, type[FCN] | type[CNN] | type[LCN]] = {"FCN": FCN, "CNN": CNN, "LCN": LCN}
 
 
@@ -18,20 +21,33 @@ def new_network(make_model: Callable[[], nn.Module]) -> nn.Module:
 
     Raises:
         TypeError: `make_model` is not a function that returns an nn.Module.
-        ValueError: the module has no parameters.
+        ValueError: the module has no parameters, or draws random numbers (dropout).
     """
     if isinstance(make_model, nn.Module) or not callable(make_model):
-        raise TypeError(
-            "make_model must be a function without arguments that returns a new nn.Module, "
-            f"e.g. lambda: FCN(784, depth=1), got {type(make_model).__name__}"
-        )
+        raise TypeError(f"{TAKEN}, got {type(make_model).__name__}")
+    if isinstance(make_model, type) and _needs_arguments(make_model):
+        raise TypeError(f"{TAKEN}, got the class {make_model.__name__}, which takes arguments")
     with torch.random.fork_rng(devices=[]):
         network = make_model()
     if not isinstance(network, nn.Module):
         raise TypeError(f"make_model must return an nn.Module, got {type(network).__name__}")
     if not list(network.parameters()):
         raise ValueError("make_model must return a network with parameters, got one without")
+    for layer in network.modules():
+        if isinstance(layer, AT_RANDOM) and layer.training:
+            raise ValueError(
+                f"make_model must return a network that draws no random numbers, got one with {type(layer).__name__}; "
+                "in evaluation mode (.eval()) it draws none"
+            )
     return network
+
+
+def _needs_arguments(function: Callable[..., Any]) -> bool:
+    return any(
+        parameter.default is Parameter.empty
+        and parameter.kind in (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
+        for parameter in signature(function).parameters.values()
+    )
 
 
 def takes_images(network: nn.Module) -> bool:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from empirics.architecture import check_fit, input_shapes
 from empirics.arguments import converted, real_tensor
+from empirics.ensemble import TrainedEnsemble
 from empirics.locally_connected import LCN
 
 GAP = 1  # cells between the channels of a mosaic
@@ -23,7 +24,8 @@ def given_to(model: nn.Module, name: str, inputs: Any) -> Tensor:
         ValueError: a model without parameters, or inputs that are empty, not finite, or do not fit it.
     """
     if not isinstance(model, nn.Module):
-        raise TypeError(f"model must be an nn.Module, got {type(model).__name__}")
+        hint = "; .member(0) of it is one" if isinstance(model, TrainedEnsemble) else ""
+        raise TypeError(f"model must be an nn.Module, got {type(model).__name__}{hint}")
     parameter = next(model.parameters(), None)
     if parameter is None:
         raise ValueError("model must have parameters, got one without")

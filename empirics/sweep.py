@@ -26,7 +26,7 @@ from empirics.sweep_images import chosen
 from empirics.sweep_spec import Group, Run, Spec
 from empirics.training import train
 
-RUNS, JOURNAL, TABLE = "runs", "journal.jsonl", "results.parquet"
+RUNS, JOURNAL, TABLE, WEIGHTS = "runs", "journal.jsonl", "results.parquet", "weights"
 SCHEMA = pa.schema(
     [(name, pa.string()) for name in ("key", "network", "dataset", "optimizer", "milestones", "precision", "scheme")]
     + [(name, pa.int64()) for name in ("depth", "channels", "width", "kernel_size", "image_size", "first")]
@@ -65,8 +65,9 @@ def sweep(
 
     Each finished run is a folder OUT/runs/KEY, KEY a hash of its settings, with metrics.json and, where the spec keeps
     weights, a safetensors file. A folder is there whole or not at all, so that a sweep that was stopped, on whatever
-    machine, goes on where it was. OUT/journal.jsonl has a line for each training that came to its end, and
-    OUT/results.parquet a row for each run.
+    machine, goes on where it was; where the spec asks for weights, runs that were finished without are trained again.
+    OUT/journal.jsonl has a line for each training that came to its end (unless its worker died in the moment between
+    the last folder and the line), and OUT/results.parquet a row for each run.
 
     Args:
         spec: from `read_spec`.
@@ -90,7 +91,7 @@ def sweep(
     failed: dict[str, str] = {}
     total = None
     for attempt in range(ATTEMPTS):
-        groups = list(spec.groups(tuple(run for run in spec.runs if not finished(folder, run))))
+        groups = list(spec.groups(tuple(run for run in spec.runs if not finished(folder, run, spec.weights))))
         total = len(groups) if total is None else total
         if not groups:
             break
@@ -111,9 +112,16 @@ def sweep(
     return failed
 
 
-def finished(folder: Path, run: Run) -> bool:
-    """Whether a run's folder is there, renamed into place when all was written, and its result is readable."""
-    return _result(folder / RUNS / run.key) is not None
+def finished(folder: Path, run: Run, weights: bool = False) -> bool:
+    """Whether a run's folder is there, renamed into place when all was written, its result readable.
+
+    Args:
+        folder: the sweep's.
+        run: which.
+        weights: whether its weights must be there too.
+    """
+    place = folder / RUNS / run.key
+    return _result(place) is not None and (not weights or (place / f"{WEIGHTS}.json").exists())
 
 
 def _result(place: Path) -> dict[str, Any] | None:
@@ -137,7 +145,9 @@ def train_group(
         OSError: the folder cannot be written to, or images are absent.
         ValueError: settings that do not go together.
     """
-    runs = [run for run in group.runs if not finished(folder, run)]  # a worker that died may have finished some
+    runs = [
+        run for run in group.runs if not finished(folder, run, weights)
+    ]  # a worker that died may have finished some
     if not runs:
         return 0
     begun = time.monotonic()
@@ -195,14 +205,14 @@ def _write_run(folder: Path, run: Run, metrics: dict[str, Any], tensors: dict[st
     hidden = folder / RUNS / f".{run.key}.{socket.gethostname()}.{os.getpid()}"
     hidden.mkdir(exist_ok=True)
     if tensors:
-        write_tensors(hidden, "weights", tensors, {})
+        write_tensors(hidden, WEIGHTS, tensors, {})
     write_atomically(hidden / "metrics.json", json.dumps(metrics, indent=2, allow_nan=False).encode())
-    if not finished(folder, run):  # what is there is damaged
+    if not finished(folder, run, bool(tensors)):  # what is there is damaged, or lacks the weights
         shutil.rmtree(folder / RUNS / run.key, ignore_errors=True)
     try:
         hidden.rename(folder / RUNS / run.key)
     except OSError:
-        if not finished(folder, run):
+        if not finished(folder, run, bool(tensors)):
             raise
     for stale in (folder / RUNS).glob(f".{run.key}.*"):  # of workers that died before they came to here
         shutil.rmtree(stale, ignore_errors=True)

@@ -17,6 +17,7 @@ from empirics.arguments import boolean, choice, integer
 from empirics.convolutional import CNN
 from empirics.fully_connected import FCN
 from empirics.image_sets import NAMES
+from empirics.initialization import SCHEMES
 from empirics.recipe import Recipe
 
 FORMAT = 1  # of a run's folder: raise it when the same settings would give other numbers
@@ -129,6 +130,7 @@ def _batched(members: list[Run], size: int) -> Iterator[tuple[Run, ...]]:
 
 RUN_KEYS = {field.name for field in fields(Run)} - {"recipe", "seed"}
 RECIPE_KEYS = {field.name for field in fields(Recipe)} - {"init"} | {"scheme"}
+GRID_KEYS = RUN_KEYS | RECIPE_KEYS | {"seeds"}
 SEQUENCES = {"milestones"}  # settings that are sequences themselves: a list of them is a list of lists
 
 
@@ -137,6 +139,7 @@ def read_spec(path: Path | str) -> Spec:
 
     Every key of `Run` and `Recipe` may stand in the table [grid], with a value or a list of values; `scheme` is the
     recipe's `init`. `seeds` is how many networks each combination gets. Outside the table, `stack` and `weights`.
+    Settings that go together only in part, such as a learning rate for each optimizer, take several tables, [[grid]].
 
         weights = false
         [grid]
@@ -160,13 +163,21 @@ def read_spec(path: Path | str) -> Spec:
         given = tomllib.loads(path.read_text())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"{path} is not TOML: {error}") from None
-    grid = given.pop("grid", {})
-    if not isinstance(grid, dict):
-        raise TypeError(f"{path}: grid must be a table, [grid], got {grid!r}")
-    _refuse_unknown(path, given, {"stack", "weights"}, "")
-    _refuse_unknown(path, grid, RUN_KEYS | RECIPE_KEYS | {"seeds"}, "grid.")
+    tables = given.pop("grid", {})
+    grids = tables if isinstance(tables, list) else [tables]
+    for grid in grids:
+        if not isinstance(grid, dict):
+            raise TypeError(f"{path}: grid must be a table, [grid], got {grid!r}")
+    _refuse_unknown(path, given, {"stack", "weights"})
     stack = integer("stack", given.get("stack", 64))
     weights = boolean("weights", given.get("weights", False))
+    # A setting that means nothing to a network, such as an FCN's kernel size, makes no other run of it.
+    return Spec(tuple({run.key: run for grid in grids for run in _runs(path, grid)}.values()), stack, weights)
+
+
+def _runs(path: Path, grid: dict[str, Any]) -> list[Run]:
+    """Each combination of a grid's settings, once for each seed."""
+    _refuse_unknown(path, grid, GRID_KEYS, "grid.")
     seeds = integer("grid.seeds", grid.pop("seeds", 1))
     axes = {name: _values(path, name, value) for name, value in grid.items()}
     runs = []
@@ -177,12 +188,13 @@ def read_spec(path: Path | str) -> Spec:
         except (TypeError, ValueError) as error:
             raise type(error)(f"{path}, {_said(combination)}: {error}") from None
         runs += [replace(run, seed=seed) for seed in range(seeds)]
-    # A setting that means nothing to a network, such as an FCN's kernel size, makes no other run of it.
-    return Spec(tuple({run.key: run for run in runs}.values()), stack, weights)
+    return runs
 
 
-def _refuse_unknown(path: Path, given: dict[str, Any], known: set[str], prefix: str) -> None:
+def _refuse_unknown(path: Path, given: dict[str, Any], known: set[str], prefix: str = "") -> None:
     for name in given:
+        if not prefix and name in GRID_KEYS:
+            raise ValueError(f"{path}: {name} must stand in the table [grid], got it outside")
         if name not in known:
             raise ValueError(f"{path}: there is no {prefix}{name}; there are {', '.join(sorted(known))}")
 
@@ -202,7 +214,7 @@ def _run(combination: dict[str, Any]) -> Run:
     """The run of a combination, with seed 0, after making its network (without memory) to see that it can be made."""
     recipe = {name: value for name, value in combination.items() if name in RECIPE_KEYS}
     if "scheme" in recipe:
-        recipe["init"] = recipe.pop("scheme")
+        recipe["init"] = choice("scheme", recipe.pop("scheme"), SCHEMES)
     if isinstance(recipe.get("milestones"), list):
         recipe["milestones"] = tuple(recipe["milestones"])
     run = Run(

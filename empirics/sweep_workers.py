@@ -1,12 +1,15 @@
 """Who does a sweep's work: processes of this machine, or a Dask cluster."""
 
 import os
+import re
 from collections.abc import Callable
 from concurrent.futures import Executor, ProcessPoolExecutor
 from multiprocessing import get_context, parent_process
 from threading import Thread
 
 import torch
+
+ADDRESS = re.compile(r"[a-z]+://.+:\d+")
 
 
 def processes(workers: int) -> Callable[[], Executor]:
@@ -35,9 +38,11 @@ def dask_cluster(address: str) -> Callable[[], Executor]:
         address: of its scheduler, tcp://HOST:PORT.
 
     Raises:
-        ValueError: dask.distributed is not installed.
+        ValueError: no address, or dask.distributed is not installed.
         OSError: nothing answers there.
     """
+    if not ADDRESS.fullmatch(address):
+        raise ValueError(f"scheduler must be an address tcp://HOST:PORT, got {address!r}")
     try:
         from distributed import Client
     except ImportError:

@@ -78,7 +78,8 @@ def predict(
         steps=math.inf if steps is None else steps,
         optimizer=optimizer,
     )
-    predictions = {name: _as_image(trained(_as_inputs(net, image)), image) for name, image in inputs.items()}
+    source = "--input" if input else "--input must be given, since the embedded"
+    predictions = {name: _predicted(trained, net, f"{source} {name}", image) for name, image in inputs.items()}
     out.mkdir(parents=True, exist_ok=True)
     for name, prediction in predictions.items():
         np.save(out / f"{name}.npy", prediction)
@@ -138,6 +139,14 @@ def derive(
     derivation = derivation_of(name)
     derivation.check()
     print(derivation.to_latex(standalone=pdf_ready) if latex or pdf_ready else derivation)
+
+
+def _predicted(trained: TrainedNetwork, network: Network, name: str, image: np.ndarray) -> np.ndarray:
+    """What the trained network makes of an image, which is named where it does not fit."""
+    try:
+        return _as_image(trained(_as_inputs(network, image)), image)
+    except ValueError as error:
+        raise ValueError(f"{name}, an image of shape {image.shape}, does not fit: {error}") from None
 
 
 def _named(paths: list[Path]) -> dict[str, np.ndarray]:

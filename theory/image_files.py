@@ -49,7 +49,9 @@ def read_pixels(path: Path) -> Real[np.ndarray, "channels height width"]:
                 pixels = np.asarray(picture)
         except UnidentifiedImageError:
             raise ValueError(f"{path} is not an image file that can be read (PNG or NPY is best)") from None
-        except (SyntaxError, Image.DecompressionBombError) as error:
+        except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+            if isinstance(error, OSError) and error.filename is not None:  # none for a truncated picture
+                raise
             raise ValueError(f"{path} is not a readable image: {error}") from None
         if mode not in ("L", "RGB", "I;16"):
             raise ValueError(f"{path} must be grey or RGB, got a picture of mode {mode}; convert it first")

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from empirics import CNN, FCN, LCN, layer_activations, layer_mosaics
+from empirics import CNN, FCN, LCN, Recipe, layer_activations, layer_mosaics, train
 from tests.empirics.dyadic import integers
 from tests.empirics.test_networks import filled
 
@@ -110,6 +110,12 @@ def test_a_square_vector_is_seen_as_the_image_it_was() -> None:
 def test_what_does_not_fit_is_refused(model, inputs, error: type[Exception], words: str) -> None:
     with pytest.raises(error, match=words):
         layer_activations(model, inputs)
+
+
+def test_an_ensemble_is_told_to_give_a_member() -> None:
+    trained = train(lambda: FCN(4, 1), np.ones(4), recipe=Recipe(steps=1))
+    with pytest.raises(TypeError, match=r"model must be an nn.Module, got TrainedEnsemble; \.member\(0\) of it is one"):
+        layer_activations(trained, np.ones(4))
 
 
 def test_a_mosaic_is_of_one_image() -> None:

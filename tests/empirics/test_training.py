@@ -283,6 +283,12 @@ BAD = {
         r"inputs of shape \(1, 1, 5, 5\) do not fit the network",
     ),
     "a module": ({"make_model": CNN(1, 1)}, TypeError, "make_model must be a function without arguments"),
+    "a class": ({"make_model": CNN}, TypeError, "make_model must be a function .*, got the class CNN, which takes"),
+    "dropout": (
+        {"make_model": lambda: nn.Sequential(nn.Conv2d(1, 1, 3), nn.Dropout())},
+        ValueError,
+        "draws no random numbers, got one with Dropout",
+    ),
     "no module": ({"make_model": lambda: None}, TypeError, "make_model must return an nn.Module, got NoneType"),
     "no parameters": ({"make_model": nn.ReLU}, ValueError, "network with parameters, got one without"),
     "unknown layer": (

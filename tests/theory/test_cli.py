@@ -199,6 +199,10 @@ def test_no_command_prints_the_help_alone(run):
         (["rank", "deep.png"], "16 bits a colour channel"),
         (["predict", "--train", "grey.png", "--train", "small.png"], "must have one shape"),
         (["predict", "--train", "grey.png", "--input", "small.png", "--network", "fcn"], "features"),
+        (["predict", "--train", "colour.png"], "--input must be given, since the embedded digit-0"),
+        (["predict", "--train", "grey.png", "--input", "colour.png"], "--input colour, an image of shape (3, 8, 8)"),
+        (["predict", "--train", "truncated.png"], "truncated.png is not a readable image: image file is truncated"),
+        (["predict", "--train", "absent.png"], "No such file or directory: 'absent.png'"),
         (["predict", "--kernel-size", "0"], "kernel_size must be at least 1"),
         (["predict", "--kernel-size", "five"], "--kernel-size"),
         (["predict", "--network", "rnn"], "--network"),
@@ -229,6 +233,9 @@ def test_mistakes_get_one_sentence_and_exit_code_2(run, tmp_path, arguments, mes
     write_deep_picture(tmp_path / "deep.png")
     Image.new("L", (8, 8)).save(tmp_path / "grey.png")
     Image.new("L", (7, 8)).save(tmp_path / "small.png")
+    Image.new("RGB", (8, 8)).save(tmp_path / "colour.png")
+    Image.effect_noise((30, 30), 50).save(tmp_path / "whole.png")
+    (tmp_path / "truncated.png").write_bytes((tmp_path / "whole.png").read_bytes()[:200])
     code, _, err = run(*arguments)
     assert code == 2
     assert message in err
