@@ -26,6 +26,7 @@ FIGURES: dict[str, tuple[int, ...]] = {
     "dynamics": (),
     "depth": (),
     "phase": (),
+    "conditions": (),
     "fig01_digit_set": (1,),
     "fig02_fcn_depth": (2,),
     "fig03_cnn_depth": (3,),

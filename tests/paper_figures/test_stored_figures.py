@@ -164,6 +164,13 @@ def test_identity_is_learned_from_large_images():
 def test_mixtures_at_rho_1_are_the_training_image():
     arrays = stored("fig04_correlation").arrays
     assert arrays["rho"][[0, -1]].tolist() == [0, 1]
+    # Zones, told anew from the means and the thresholds that the caption states.
+    for letters, to_input, to_constant in zip(
+        arrays["zones"], arrays["with_input"].mean(axis=1), arrays["with_constant"].mean(axis=1), strict=True
+    ):
+        for letter, rho, identity, constant in zip(letters, arrays["rho"], to_input, to_constant, strict=True):
+            decided = "B" if identity >= constant else "D"
+            assert chr(letter) == ("A" if rho >= 0.9 else decided if max(identity, constant) >= 0.8 else "C")
     # There identity and constant are one question.
     np.testing.assert_allclose(arrays["with_input"][:, :, -1], arrays["with_constant"][:, :, -1], atol=1e-6)
     # Deep fully connected networks keep to the training image all the way, convolutional ones of five layers do not,
