@@ -14,7 +14,7 @@ from empirics.pearson import correlation
 from empirics.probing import probe
 from empirics.recipe import Recipe
 from empirics.squared_error import mean_squared_error
-from empirics.sweep import sweep, sweep_table
+from empirics.sweep import sweep, sweep_network, sweep_table
 from empirics.sweep_spec import read_spec
 from empirics.training import train
 from empirics.zones import zone
@@ -41,6 +41,7 @@ __all__ = [
     "probe",
     "read_spec",
     "sweep",
+    "sweep_network",
     "sweep_table",
     "train",
     "zone",

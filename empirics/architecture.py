@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.func import functional_call, vmap
 
 from empirics.convolutional import CNN
 from empirics.fully_connected import FCN
@@ -21,7 +22,8 @@ def new_network(make_model: Callable[[], nn.Module]) -> nn.Module:
 
     Raises:
         TypeError: `make_model` is not a function that returns an nn.Module.
-        ValueError: the module has no parameters, or draws random numbers (dropout).
+        ValueError: the module has no parameters, or frozen ones, draws random numbers (dropout), or counts what it has
+            seen (batch normalization).
     """
     if isinstance(make_model, nn.Module) or not callable(make_model):
         raise TypeError(f"{TAKEN}, got {type(make_model).__name__}")
@@ -33,11 +35,14 @@ def new_network(make_model: Callable[[], nn.Module]) -> nn.Module:
         raise TypeError(f"make_model must return an nn.Module, got {type(network).__name__}")
     if not list(network.parameters()):
         raise ValueError("make_model must return a network with parameters, got one without")
+    frozen = [name for name, parameter in network.named_parameters() if not parameter.requires_grad]
+    if frozen:
+        raise ValueError(f"make_model must return a network of which all is trained, got one with {frozen[0]} frozen")
     for layer in network.modules():
-        if isinstance(layer, AT_RANDOM) and layer.training:
+        if layer.training and (isinstance(layer, AT_RANDOM) or getattr(layer, "track_running_stats", False)):
             raise ValueError(
-                f"make_model must return a network that draws no random numbers, got one with {type(layer).__name__}; "
-                "in evaluation mode (.eval()) it draws none"
+                "make_model must return a network that draws no random numbers and counts nothing, got one with "
+                f"{type(layer).__name__}; in evaluation mode (.eval()) it does neither"
             )
     return network
 
@@ -75,10 +80,42 @@ def check_fit(network: nn.Module, inputs: Tensor, name: str = "inputs") -> tuple
             raise ValueError(f"{name} must have {takes} {unit} for this network, got {inputs.shape[1]}")
     try:
         with torch.no_grad():
-            return tuple(network(inputs).shape)
+            outputs = network(inputs)
     except (RuntimeError, ValueError) as error:
-        reason = (str(error).splitlines() or [""])[0]
-        raise ValueError(f"{name} of shape {tuple(inputs.shape)} do not fit the network: {reason}") from None
+        raise ValueError(
+            f"{name} of shape {tuple(inputs.shape)} do not fit the network: {_first_line(error)}"
+        ) from None
+    if not isinstance(outputs, Tensor):
+        raise TypeError(f"make_model must return a network that outputs one tensor, got {type(outputs).__name__}")
+    return tuple(outputs.shape)
+
+
+def check_trainable(network: nn.Module, inputs: Tensor) -> None:
+    """Check that a network uses all its parameters, and that many of it can run as one.
+
+    Raises:
+        ValueError: a parameter without effect, or a forward that torch cannot map over weights, such as one with random
+            numbers or with branches that depend on data.
+    """
+    parameters = dict(network.named_parameters())
+    gradients = torch.autograd.grad(network(inputs).sum(), list(parameters.values()), allow_unused=True)
+    unused = [name for name, gradient in zip(parameters, gradients, strict=True) if gradient is None]
+    if unused:
+        raise ValueError(
+            f"make_model must return a network that uses all its parameters, got one that does not use {unused[0]}"
+        )
+    member = {name: value.detach()[None] for name, value in parameters.items()}
+    try:
+        with torch.no_grad():
+            vmap(lambda weights: functional_call(network, weights, (inputs,)))(member)
+    except RuntimeError as error:
+        raise ValueError(
+            f"make_model must return a network that torch.func.vmap can run for many seeds: {_first_line(error)}"
+        ) from None
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def describe(network: nn.Module) -> dict[str, Any] | None:

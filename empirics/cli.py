@@ -1,9 +1,11 @@
 """`python -m empirics`: train networks and draw images from the command line."""
 
+import math
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,7 +14,6 @@ import typer
 from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress
 from rich.table import Table
-from torch import nn
 
 from empirics import CNN, FCN, LCN, Recipe
 from empirics import images as image_set
@@ -40,6 +41,16 @@ app = typer.Typer(
 UsageError: type[Any] = typer.BadParameter.__base__ or Exception
 
 NETWORKS = ("fcn", "cnn", "lcn")
+# Options that not every network has, and which do.
+SOME_NETWORKS = {
+    "depth": ("fcn", "cnn"),
+    "width": ("fcn",),
+    "channels": ("cnn",),
+    "kernel_size": ("cnn", "lcn"),
+    "padding_mode": ("cnn", "lcn"),
+    "activation": ("fcn", "cnn"),
+    "residual": ("fcn",),
+}
 
 
 def one_of(names: Iterable[str]) -> str:
@@ -57,14 +68,19 @@ def train(
         list[Path] | None, typer.Option(help="Image to predict besides digits and patterns, PNG or NPY; repeatable.")
     ] = None,
     network: Annotated[str, typer.Option(help=f"How layers are connected: {one_of(NETWORKS)}.")] = "cnn",
-    depth: Annotated[int, typer.Option(min=1, help="Number of weight layers; 1 for lcn.")] = 1,
-    width: Annotated[int, typer.Option(min=1, help="Units of an fcn's hidden layers.")] = 2048,
-    channels: Annotated[int, typer.Option(min=1, help="Channels of a cnn's hidden layers.")] = 128,
+    depth: Annotated[int | None, typer.Option(min=1, help="Weight layers of fcn and cnn. None: 1.")] = None,
+    width: Annotated[int | None, typer.Option(min=1, help="Units of an fcn's hidden layers. None: 2048.")] = None,
+    channels: Annotated[int | None, typer.Option(min=1, help="Channels of a cnn's hidden layers. None: 128.")] = None,
     kernel_size: Annotated[
-        str, typer.Option(help="Taps of the kernels of cnn and lcn: 5, or 3x5 (high by wide).")
-    ] = "5",
-    padding_mode: Annotated[str, typer.Option(help=f"What lies beyond the edge: {one_of(PADDING_MODES)}.")] = "zeros",
-    activation: Annotated[str, typer.Option(help=f"What stands between layers: {one_of(ACTIVATIONS)}.")] = "relu",
+        str | None, typer.Option(help="Taps of the kernels of cnn and lcn: 5, or 3x5 (high by wide). None: 5.")
+    ] = None,
+    padding_mode: Annotated[
+        str | None,
+        typer.Option(help=f"What lies beyond the edge, for cnn and lcn: {one_of(PADDING_MODES)}. None: zeros."),
+    ] = None,
+    activation: Annotated[
+        str | None, typer.Option(help=f"What stands between layers of fcn and cnn: {one_of(ACTIVATIONS)}. None: relu.")
+    ] = None,
     residual: Annotated[bool, typer.Option("--residual", help="Skips over every two hidden layers of an fcn.")] = False,
     bias: Annotated[bool, typer.Option("--bias", help="Layers with biases.")] = False,
     scheme: Annotated[str, typer.Option(help=f"Distribution of the initial weights: {one_of(SCHEMES)}.")] = "default",
@@ -103,29 +119,26 @@ def train(
         init=scheme,
     )
     x = read_image(image) if image is not None else image_set("digits").as_float()[20 * digit]
-    flat = network == "fcn"
+    settings = {
+        "depth": depth,
+        "width": width,
+        "channels": channels,
+        "kernel_size": None if kernel_size is None else _kernel(kernel_size),
+        "padding_mode": padding_mode,
+        "activation": activation,
+        "residual": residual or None,
+    }
+    make_model = _maker(network, x.shape, {name: value for name, value in settings.items() if value is not None}, bias)
     inputs = standard_inputs(x.shape)
     for number, path in enumerate(input or []):
         inputs[f"input{number}-{path.stem}"] = read_image(path)[None]
         _check_input(path, inputs[f"input{number}-{path.stem}"].shape[1:], x.shape, any_size=network == "cnn")
-    kernel = _kernel(kernel_size)
-    makers: dict[str, Callable[[], nn.Module]] = {
-        "fcn": lambda: FCN(x.size, depth, width, activation=activation, residual=residual, bias=bias),
-        "cnn": lambda: CNN(
-            len(x), depth, channels, kernel, activation=activation, padding_mode=padding_mode, bias=bias
-        ),
-        "lcn": lambda: LCN(len(x), x.shape[1:], kernel_size=kernel, padding_mode=padding_mode, bias=bias),
-    }
-    if network == "lcn" and depth != 1:
-        raise ValueError(f"--depth must be 1 for lcn, got {depth}")
-    if residual and network != "fcn":
-        raise ValueError(f"--residual must go with --network fcn, got {network}")
     out.mkdir(parents=True, exist_ok=True)  # an impossible folder is better found out before training
     ensemble, measured = run(
-        makers[network],
+        make_model,
         x,
         inputs,
-        flat=flat,
+        flat=network == "fcn",
         recipe=recipe,
         seeds=range(seeds),
         device=device,
@@ -136,6 +149,22 @@ def train(
     write_results(out, ensemble, measured)
     _print_summary(ensemble, measured)
     print(f"wrote weights, metrics.json, and predictions (PNG and NPY) to {out}")
+
+
+def _maker(
+    network: str, shape: tuple[int, int, int], settings: dict[str, Any], bias: bool
+) -> Callable[[], FCN | CNN | LCN]:
+    """What makes the network for images (C, H, W), with the settings that were given; no other may be."""
+    for name in settings:
+        if network not in SOME_NETWORKS[name]:
+            option = name.replace("_", "-")
+            raise ValueError(f"--{option} must go with --network {' or '.join(SOME_NETWORKS[name])}, got {network}")
+    if network == "lcn":
+        return partial(LCN, shape[0], shape[1:], **{"kernel_size": 5, **settings}, bias=bias)
+    settings = {"depth": 1, **settings}
+    if network == "fcn":
+        return partial(FCN, math.prod(shape), **settings, bias=bias)
+    return partial(CNN, shape[0], **settings, bias=bias)
 
 
 @app.command()
@@ -257,6 +286,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         message = error.format_message()
     except (ValueError, TypeError, OSError, MemoryError) as error:
         message = str(error)
+    except RuntimeError as error:
+        if "memory" not in str(error) and "overflow" not in str(error):  # how torch says that there is not enough
+            raise
+        message = f"these networks need more memory than there is: {str(error).splitlines()[0]}"
     except typer.Abort:
         sys.exit(130)  # Ctrl-C
     else:

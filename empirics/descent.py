@@ -226,7 +226,9 @@ class Leg:
 
     def _record(self) -> None:
         descent = self.descent
-        seen = (None, None) if self.task.watched is None else self.task.watched.correlations(descent.weights)
+        seen: tuple[Tensor | None, Tensor | None] = (None, None)
+        if self.task.watched is not None:
+            seen = self.task.watched.correlations(descent.weights, torch.isfinite(descent.losses))
         descent.records[descent.step] = Record(descent.losses.clone(), *seen)
 
     def _write_back(self) -> None:

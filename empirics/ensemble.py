@@ -59,7 +59,7 @@ class TrainedEnsemble:
 
         Returns:
             (seeds, n, C', H', W') or (seeds, n, d'), without n where the inputs have no batch axis; of the inputs' kind
-            and device, in the recipe's precision. A diverged member's outputs may be NaN.
+            and device, in the recipe's precision. A diverged member's outputs are NaN.
 
         Raises:
             TypeError: inputs that are not a real array.
@@ -71,6 +71,8 @@ class TrainedEnsemble:
         check_fit(self.network, batch[:1])
         with arithmetic(self.recipe.precision, place):
             predictions = forward_in_chunks(self.network, self.weights, batch).to(self.recipe.dtype)
+        # The weights that it ended with may be finite, but nobody trained them.
+        predictions[[step is not None for step in self.diverged]] = torch.nan
         if x.ndim not in (2, 4):
             predictions = predictions.squeeze(1)
         return predictions.to(x.device) if isinstance(inputs, Tensor) else predictions.cpu().numpy()

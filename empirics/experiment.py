@@ -19,8 +19,10 @@ from empirics.image_set import ImageSet
 from empirics.image_sets import images
 from empirics.pearson import correlation
 from empirics.recipe import Recipe
+from empirics.squared_error import mean_squared_error
 from empirics.storage import write_atomically
 from empirics.training import train
+from empirics.zones import zone
 
 ROWS_DRAWN = 8
 Images = Float[np.ndarray, "n channels height width"]
@@ -28,19 +30,23 @@ Images = Float[np.ndarray, "n channels height width"]
 
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """What the members made of some images. Diverged members, and constant images, give NaN.
+    """What the members made of some images. Diverged members, and correlations of constant images, give NaN.
 
     Attributes:
         inputs: (n, C, H, W).
         predictions: (seeds, n, C', H', W').
         with_input: correlation of each prediction with its input, (seeds, n); None where sizes differ.
         with_training_image: and with the image trained on.
+        mse: mean squared difference of each prediction and its input.
+        zone: "A" to "D", see `zone`, "" for a diverged member; None where any size differs.
     """
 
     inputs: Images
     predictions: Float[np.ndarray, "seeds n channels height width"]
     with_input: Float[np.ndarray, "seeds n"] | None
     with_training_image: Float[np.ndarray, "seeds n"] | None
+    mse: Float[np.ndarray, "seeds n"] | None
+    zone: np.ndarray | None
 
 
 def measure(ensemble: TrainedEnsemble, training_image: np.ndarray, inputs: Images, *, flat: bool) -> Measured:
@@ -57,16 +63,21 @@ def measure(ensemble: TrainedEnsemble, training_image: np.ndarray, inputs: Image
     if flat:
         predictions = predictions.reshape(len(ensemble.seeds), *inputs.shape)
 
-    def against(reference: np.ndarray) -> np.ndarray | None:
+    sound = np.isfinite(predictions).all(axis=(1, 2, 3, 4))  # a diverged member's are not
+
+    def by(compare: Callable[[np.ndarray, np.ndarray], np.ndarray], reference: np.ndarray) -> np.ndarray | None:
         if predictions.shape[-3:] != reference.shape[-3:]:
             return None
         result = np.full(predictions.shape[:2], np.nan)
-        for member, outputs in enumerate(predictions):
-            if np.isfinite(outputs).all():
-                result[member] = correlation(outputs, reference)
+        if sound.any():
+            result[sound] = compare(predictions[sound], reference)
         return result
 
-    return Measured(inputs, predictions, against(inputs), against(training_image))
+    with_input, with_training_image = by(correlation, inputs), by(correlation, training_image)
+    zones = None
+    if with_input is not None and with_training_image is not None:
+        zones = np.where(sound[:, None], zone(with_input, with_training_image, correlation(inputs, training_image)), "")
+    return Measured(inputs, predictions, with_input, with_training_image, by(mean_squared_error, inputs), zones)
 
 
 def standard_inputs(shape: tuple[int, int, int]) -> dict[str, Images]:
@@ -83,7 +94,7 @@ def standard_inputs(shape: tuple[int, int, int]) -> dict[str, Images]:
 def write_results(folder: Path, ensemble: TrainedEnsemble, measured: dict[str, Measured]) -> None:
     """Write the ensemble, and for each set of inputs NAME.npy (predictions) and NAME.png (inputs above predictions).
 
-    metrics.json holds losses and correlations; what is not a number is null there.
+    metrics.json holds losses and what `Measured` does; what is not a number is null there.
 
     Raises:
         OSError: the folder cannot be written to.
@@ -107,10 +118,12 @@ def metrics(ensemble: TrainedEnsemble, measured: dict[str, Measured]) -> dict[st
         "loss": _plain(ensemble.history.losses[:, -1].numpy()),
         "diverged": ensemble.diverged,
         "stopped": ensemble.stopped,
-        "correlation": {
+        "images": {
             name: {
                 "with_input": _plain(result.with_input),
                 "with_training_image": _plain(result.with_training_image),
+                "mse": _plain(result.mse),
+                "zone": None if result.zone is None else [[letter or None for letter in row] for row in result.zone],
             }
             for name, result in measured.items()
         },

@@ -41,7 +41,8 @@ def read_public(dataset: str, file: PublicFile, data_dir: Path | None) -> tuple[
     path = _fetched(dataset, file) if data_dir is None else _found(dataset, file, data_dir)
     data = path.read_bytes()
     if (md5 := hashlib.md5(data, usedforsecurity=False).hexdigest()) != file.md5:
-        raise ValueError(f"{path} must be the published file of {dataset}, with MD5 {file.md5}, got {md5}")
+        hint = "; without it, it is fetched anew" if data_dir is None else ""
+        raise ValueError(f"{path} must be the published file of {dataset}, with MD5 {file.md5}, got {md5}{hint}")
     return path, data
 
 

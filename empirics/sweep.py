@@ -7,9 +7,11 @@ import socket
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Executor, Future, as_completed
+from concurrent.futures import CancelledError, Executor, Future, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict
+from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +19,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as parquet
 import torch
+from torch import nn
 
 from empirics.ensemble import TrainedEnsemble
 from empirics.pearson import correlation
+from empirics.recipe import Recipe
 from empirics.squared_error import mean_squared_error
-from empirics.storage import write_atomically, write_tensors
+from empirics.storage import read_tensors, write_atomically, write_tensors
 from empirics.sweep_images import chosen
 from empirics.sweep_spec import Group, Run, Spec
 from empirics.training import train
@@ -89,27 +93,45 @@ def sweep(
     folder = Path(out)
     (folder / RUNS).mkdir(parents=True, exist_ok=True)
     failed: dict[str, str] = {}
-    total = None
-    for attempt in range(ATTEMPTS):
-        groups = list(spec.groups(tuple(run for run in spec.runs if not finished(folder, run, spec.weights))))
-        total = len(groups) if total is None else total
-        if not groups:
-            break
-        failed = {}
-        with executor() as workers:
-            waiting = {
-                workers.submit(train_group, group, folder, spec.weights, device, data_dir): group for group in groups
-            }
-            for future in as_completed(waiting):
-                error = future.exception()
-                if error is not None:
-                    failed[waiting[future].key] = f"{type(error).__name__}: {error}"
-                report(total - len(waiting) + sum(other.done() for other in waiting), total)
-        broken = any(isinstance(future.exception(), BrokenProcessPool) for future in waiting)
-        if not broken or attempt == ATTEMPTS - 1:
-            break
-    write_table(folder)
+    groups = _unfinished(spec, folder)
+    total = len(groups)
+    try:
+        for _ in range(ATTEMPTS if groups else 0):
+            tell = partial(_tell, report, count(total - len(groups) + 1), total)
+            failed, broken = {}, False
+            with executor() as workers:
+                waiting = {}
+                for group in groups:
+                    future = workers.submit(train_group, group, folder, spec.weights, device, data_dir)
+                    future.add_done_callback(tell)  # at its end, which with `InProcess` is now
+                    waiting[future] = group
+                for future in as_completed(waiting):
+                    error = _error(future)
+                    if error is not None:
+                        failed[waiting[future].key] = f"{type(error).__name__}: {error}"
+                        broken |= isinstance(error, BrokenProcessPool)
+            if not broken:
+                break
+            groups = _unfinished(spec, folder)
+    finally:  # an interrupted sweep has results, too
+        write_table(folder)
     return failed
+
+
+def _unfinished(spec: Spec, folder: Path) -> list[Group]:
+    return list(spec.groups(tuple(run for run in spec.runs if not finished(folder, run, spec.weights))))
+
+
+def _tell(report: Callable[[int, int], None], ended: Iterator[int], total: int, _: Future) -> None:
+    """Report that one more training has come to its end."""
+    report(next(ended), total)
+
+
+def _error(future: Future) -> BaseException | None:
+    try:
+        return future.exception()
+    except CancelledError:
+        return CancelledError("the executor, or the cluster's scheduler, went away")
 
 
 def finished(folder: Path, run: Run, weights: bool = False) -> bool:
@@ -128,6 +150,8 @@ def _result(place: Path) -> dict[str, Any] | None:
     """The result in a run's folder; None where there is none. A damaged one is named, and counts as none."""
     try:
         metrics: dict[str, Any] = json.loads((place / "metrics.json").read_text())
+        if not isinstance(metrics, dict) or not isinstance(metrics.get("settings"), dict):
+            raise ValueError("it holds no settings")
     except FileNotFoundError:
         return None
     except ValueError as error:
@@ -183,7 +207,7 @@ def _metrics(
     trained_on: np.ndarray,
 ) -> dict[str, Any]:
     """What came of a run: a number each, NaN-free for JSON."""
-    sound = bool(np.isfinite(predictions).all())
+    sound = bool(np.isfinite(predictions).all())  # a diverged member's are not
     nearest = [correlation(predictions, image) for image in trained_on] if sound else []
     return {
         "settings": asdict(run),
@@ -214,8 +238,21 @@ def _write_run(folder: Path, run: Run, metrics: dict[str, Any], tensors: dict[st
     except OSError:
         if not finished(folder, run, bool(tensors)):
             raise
-    for stale in (folder / RUNS).glob(f".{run.key}.*"):  # of workers that died before they came to here
-        shutil.rmtree(stale, ignore_errors=True)
+    for stale in (folder / RUNS).glob(f".{run.key}.{socket.gethostname()}.*"):
+        if not _alive(int(stale.name.rpartition(".")[2])):  # its worker died before it came to here
+            shutil.rmtree(stale, ignore_errors=True)
+
+
+def _alive(process: int) -> bool:
+    if os.name == "nt":  # where signal 0 is no question
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 def _weights(ensemble: TrainedEnsemble, member: int, wanted: bool) -> dict[str, torch.Tensor]:
@@ -247,6 +284,30 @@ def sweep_table(out: Path | str) -> pa.Table:
     if not folder.is_dir():
         raise FileNotFoundError(f"there is no sweep in {out}: no folder {RUNS}")
     return pa.Table.from_pylist(list(_rows(folder)), schema=SCHEMA)
+
+
+def sweep_network(out: Path | str, key: str) -> nn.Module:
+    """Return a trained network that a sweep has kept (`weights = true` in its spec).
+
+    Args:
+        out: the sweep's folder.
+        key: of the run, as in the column of that name of `sweep_table`.
+
+    Raises:
+        OSError: there is no such run, or its weights were not kept.
+        ValueError: its files are damaged.
+    """
+    place = Path(out) / RUNS / key
+    metrics = _result(place)
+    if metrics is None:
+        raise FileNotFoundError(f"there is no finished run {key!r} in {out}")
+    weights, _ = read_tensors(place, WEIGHTS)
+    settings = metrics["settings"]
+    run = Run(**settings | {"recipe": Recipe(**settings["recipe"])})
+    first = weights["layers.0.weight"]  # (outputs, inputs, ...)
+    network = run.make_model(first.shape[1], 1, 1)().to(run.recipe.dtype)
+    network.load_state_dict(weights)
+    return network
 
 
 def _rows(folder: Path) -> Iterator[dict[str, Any]]:

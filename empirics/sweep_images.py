@@ -28,7 +28,9 @@ def chosen(run: Run, data_dir: Path | str | None = None) -> tuple[np.ndarray, np
         ValueError: the set has too few images.
     """
     published = run.dataset in SOURCES
-    found = images(run.dataset, size=run.image_size or None, data_dir=data_dir if published else None)
+    size = run.image_size or None
+    # Of tens of thousands of images, those that are chosen are resized; patterns are drawn at their size.
+    found = images(run.dataset, data_dir=data_dir) if published else images(run.dataset, size=size)
     count = len(found)
     if run.first >= count or run.training_images > count:
         raise ValueError(
@@ -44,7 +46,9 @@ def chosen(run: Run, data_dir: Path | str | None = None) -> tuple[np.ndarray, np
     if not len(left):
         raise ValueError(f"{run.dataset} has no images left to ask about: all {count} are trained on")
     asked = left[np.linspace(0, len(left) - 1, min(ASKED, len(left))).astype(int)]
-    return found.take(trained).as_float(), found.take(asked).as_float()
+    some = [found.take(indices) for indices in (trained, asked)]
+    trained_on, asked_about = (few if size is None else few.resize(size) for few in some)
+    return trained_on.as_float(), asked_about.as_float()
 
 
 def _spread(found: ImageSet, first: int, count: int) -> np.ndarray:

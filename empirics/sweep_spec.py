@@ -76,6 +76,8 @@ class Run:
         said = asdict(self)
         for name in ("width", "residual") if self.network == "cnn" else ("channels", "kernel_size"):
             del said[name]
+        if self.depth == 1:  # no hidden layer
+            del said["channels" if self.network == "cnn" else "width"]
         text = json.dumps({"format": FORMAT, **said}, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:20]
 
@@ -163,6 +165,8 @@ def read_spec(path: Path | str) -> Spec:
         given = tomllib.loads(path.read_text())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"{path} is not TOML: {error}") from None
+    if not given:
+        raise ValueError(f"{path}: there is no table [grid], got an empty file")
     tables = given.pop("grid", {})
     grids = tables if isinstance(tables, list) else [tables]
     for grid in grids:
@@ -171,8 +175,10 @@ def read_spec(path: Path | str) -> Spec:
     _refuse_unknown(path, given, {"stack", "weights"})
     stack = integer("stack", given.get("stack", 64))
     weights = boolean("weights", given.get("weights", False))
-    # A setting that means nothing to a network, such as an FCN's kernel size, makes no other run of it.
-    return Spec(tuple({run.key: run for grid in grids for run in _runs(path, grid)}.values()), stack, weights)
+    runs: dict[str, Run] = {}
+    for run in itertools.chain.from_iterable(_runs(path, grid) for grid in grids):
+        runs.setdefault(run.key, run)  # a setting that means nothing to a network makes no other run of it
+    return Spec(tuple(runs.values()), stack, weights)
 
 
 def _runs(path: Path, grid: dict[str, Any]) -> list[Run]:

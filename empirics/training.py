@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Num
 from torch import Tensor, nn
 
-from empirics.architecture import check_fit, input_shapes, new_network
+from empirics.architecture import check_fit, check_trainable, input_shapes, new_network
 from empirics.arguments import boolean, converted, finite, integers, real_tensor, same_kind, tensor_of
 from empirics.checkpoints import Checkpoints, description
 from empirics.descent import Descent, Task, descend
@@ -80,9 +80,10 @@ def train(
 
     Raises:
         TypeError: an argument of the wrong type, mixed kinds of arrays, or a layer that `initialize` does not know.
-        ValueError: inputs that are empty, not finite, or do not fit the network; no targets where outputs have another
-            shape than inputs; targets, initial weights, seeds or snapshots out of range; a checkpoint of another
-            training.
+            Of make_model: no function, or one whose networks do not output one tensor.
+        ValueError: a network with frozen or unused parameters, random numbers or running statistics. Inputs that are
+            empty, not finite, or do not fit the network; no targets where outputs have another shape than inputs;
+            targets, initial weights, seeds or snapshots out of range; a checkpoint of another training.
         OSError: checkpoints cannot be written or read.
 
     Source: Zhang et al. 2020, section 3 and the appendix on training details.
@@ -196,6 +197,7 @@ def _examples(
         x, y = x[None], y[None]
     x = converted("inputs", x, dtype, device)
     expected = check_fit(network, x)
+    check_trainable(network, x[:1])
     if y.shape != expected:
         got, want = (tuple(shape if batched else shape[1:]) for shape in (y.shape, expected))
         if targets is None:

@@ -80,7 +80,7 @@ def caption(arrays: dict[str, np.ndarray], table: list[Row]) -> str:
         for name, pairs in _seeds(arrays).items()
     )
     return (
-        f"Correlation of the answers to other digits with the digit asked (identity), less that with the 7 trained on "
+        "Correlation of the answers to other digits with the digit asked (identity), less that with the 7 trained on "
         f"(constant), mean over {trained.shape[-1]} seeds of convolutional networks of {NARROW} channels, 5×5 kernels: "
         f"{len(table):,} networks in all, paper_figures/sweeps/conditions.toml. A network counts where it explains "
         f"{LEARNED:.0%} of its training image's variance; a number says of how many the mean is where not all did, and "
@@ -89,8 +89,8 @@ def caption(arrays: dict[str, np.ndarray], table: list[Row]) -> str:
         + _list(f"{memorizing(np.s_[:, :, place])} at {depth} layers" for place, depth in enumerate(depths))
         + f". Of the {depths[-1]} layers: "
         + _list(f"{memorizing(np.s_[place, :, -1])} by {name}" for place, name in enumerate(OPTIMIZERS))
-        + f"; {memorizing(np.s_[:, biased, -1])} with biases and {memorizing(np.s_[:, bare, -1])} without; from torch's "
-        f"default initialization with biases {memorizing(np.s_[:, default, -1])}, while without biases "
+        + f"; {memorizing(np.s_[:, biased, -1])} with biases and {memorizing(np.s_[:, bare, -1])} without; torch's "
+        f"default initialization with biases leads {memorizing(np.s_[:, default, -1])} there, while without biases "
         f"{trained[:, silent, -1].sum()} of {trained[:, silent, -1].size} learned the training image at all (at "
         f"{depths[0]} layers {trained[:, silent, 0].sum()}). The mean difference at {depths[-1]} layers is "
         f"{np.nanmean(difference[deepest]):+.2f}. Bottom right: what the seed decides, {depths[-1]} layers of {WIDE} "

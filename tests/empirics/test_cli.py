@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from empirics import TrainedEnsemble, correlation, images
+from empirics import TrainedEnsemble, correlation, images, mean_squared_error
 from empirics.cli import main
 from empirics.image_files import contact_sheet, read_image
 
@@ -43,7 +43,17 @@ def test_train_writes_weights_predictions_and_metrics(options: tuple, tmp_path: 
     assert np.array_equal(predictions, expected)
     metrics = json.loads((tmp_path / "metrics.json").read_text())
     assert metrics["loss"] == ensemble.history.losses[:, -1].tolist()
-    found = metrics["correlation"]["digits"]
+    found = metrics["images"]["digits"]
+    assert found["mse"] == mean_squared_error(predictions, digits).tolist()
+    rho = correlation(digits, digits[7])
+    for member in range(2):
+        naive = [
+            "A" if agree >= 0.9 else "B" if same >= 0.8 and not const > same else "D" if const >= 0.8 else "C"
+            for agree, same, const in zip(
+                rho, correlation(predictions[member], digits), correlation(predictions[member], digits[7]), strict=True
+            )
+        ]
+        assert found["zone"][member] == naive
     for key, reference in (("with_input", digits), ("with_training_image", digits[7])):
         # A dead network's output is constant: NaN, which JSON knows as null.
         known = [[None if np.isnan(value) else value for value in row] for row in correlation(predictions, reference)]
@@ -63,7 +73,7 @@ def test_train_takes_images_from_files(tmp_path: Path) -> None:
     assert run("train", *arguments) == 0
     assert np.load(tmp_path / "input0-other.npy").shape == (4, 1, 3, 8, 7)
     metrics = json.loads((tmp_path / "metrics.json").read_text())
-    assert metrics["correlation"]["input0-other"]["with_training_image"] is None
+    assert metrics["images"]["input0-other"]["with_training_image"] is None
     with Image.open(tmp_path / "digits.png") as sheet:
         assert sheet.mode == "RGB"
 
@@ -74,6 +84,15 @@ def test_a_diverged_member_is_reported_and_kept_out_of_the_metrics(tmp_path: Pat
     metrics = json.loads((tmp_path / "metrics.json").read_text())
     assert metrics["loss"] == [None]
     assert isinstance(metrics["diverged"][0], int)
+    # Another ends with weights that are finite still.
+    options = ("--depth", 3, "--channels", 4, "--lr", 1e9, "--steps", 10, "--seeds", 2)
+    assert run("train", *options, "--out", tmp_path) == 0
+    metrics = json.loads((tmp_path / "metrics.json").read_text())
+    assert metrics["diverged"] == [1, 1]
+    assert all(value.isfinite().all() for value in TrainedEnsemble.load(tmp_path).weights.values())
+    for found in metrics["images"].values():
+        assert all(number is None for values in found.values() for row in values for number in row)
+    assert np.isnan(np.load(tmp_path / "digits.npy")).all()
 
 
 @pytest.mark.filterwarnings("default")
@@ -129,7 +148,14 @@ MISTAKES = {
     "scheme": ("train --scheme he", "--scheme must be one of default"),
     "optimizer": ("train --optimizer lbfgs", "optimizer must be one of sgd"),
     "kernel": ("train --kernel-size 3x3x3", "--kernel-size must be a number of taps"),
-    "depth": ("train --network lcn --depth 2", "--depth must be 1 for lcn, got 2"),
+    "depth": ("train --network lcn --depth 2", "--depth must go with --network fcn or cnn, got lcn"),
+    "channels": ("train --network lcn --channels 7", "--channels must go with --network cnn, got lcn"),
+    "kernel of an fcn": (
+        "train --network fcn --kernel-size 3",
+        "--kernel-size must go with --network cnn or lcn, got fcn",
+    ),
+    "memory": ("train --network fcn --depth 3 --width 100000000000", "these networks need more memory than there is"),
+    "kernel beyond memory": ("train --kernel-size 1000001", "these networks need more memory than there is"),
     "skips": ("train --residual", "--residual must go with --network fcn, got cnn"),
     "shallow skips": ("train --network fcn --residual", "depth must be at least 4"),
     "reflection": ("train --image {dot} --padding-mode reflect", "do not fit the network"),

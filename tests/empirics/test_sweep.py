@@ -2,8 +2,11 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
+from concurrent.futures import Future
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -90,6 +93,72 @@ def test_weights_asked_for_later_are_trained_for(spec, tmp_path):
     assert len(empirics.sweep_table(tmp_path)) == 1
 
 
+def test_kept_networks_are_those_that_were_trained(spec, tmp_path):
+    grid = "[[grid]]\nchannels = 2\ndepth = 2\nbias = true\nsteps = 3\n"
+    found = spec(f"weights = true\n{grid}[[grid]]\nnetwork = 'fcn'\ndepth = 4\nwidth = 3\nresidual = true\nsteps = 3")
+    assert empirics.sweep(found, tmp_path) == {}
+    for run in found.runs:
+        network = empirics.sweep_network(tmp_path, run.key)
+        (row,) = [row for row in empirics.sweep_table(tmp_path).to_pylist() if row["key"] == run.key]
+        trained_on, _ = chosen(run)
+        x = torch.from_numpy(trained_on).float()
+        x = x.flatten(1) if run.network == "fcn" else x
+        # Sums of at most 784 products, rounded in another order.
+        assert abs(torch.nn.functional.mse_loss(network(x), x).item() - row["loss"]) <= 784 * 2.0**-23 * row["loss"]
+    with pytest.raises(FileNotFoundError, match="there is no finished run 'abc' in"):
+        empirics.sweep_network(tmp_path, "abc")
+
+
+def test_progress_is_told_after_each_training(spec, tmp_path, monkeypatch):
+    told = []
+    monkeypatch.setattr(sys.modules["empirics.sweep"], "train_group", lambda group, *_: told.append(group.key))
+    found = spec("[grid]\ndepth = [1, 2, 3]\nsteps = 1")
+    empirics.sweep(found, tmp_path, report=lambda done, total: told.append((done, total)))
+    one, two, three = (group.key for group in found.groups())
+    assert told == [one, (1, 3), two, (2, 3), three, (3, 3)]
+
+
+class Lost(InProcess):
+    """An executor that goes away with its work."""
+
+    def submit(self, fn, /, *args, **kwargs):
+        future = Future()
+        future.cancel()
+        future.set_running_or_notify_cancel()
+        return future
+
+
+def test_when_the_executor_goes_away_it_is_said_and_results_are_kept(spec, tmp_path):
+    empirics.sweep(spec("[grid]\nsteps = 1\nimage_size = 7"), tmp_path)
+    (tmp_path / "results.parquet").unlink()
+    found = spec("[grid]\nsteps = 1\nimage_size = 7\nkernel_size = [3, 5]")
+    (error,) = empirics.sweep(found, tmp_path, executor=Lost).values()
+    assert error == "CancelledError: the executor, or the cluster's scheduler, went away"
+    assert parquet.read_table(tmp_path / "results.parquet").num_rows == 1
+
+
+def test_only_what_dead_workers_left_is_swept_up(spec, tmp_path):
+    found = spec("[grid]\nsteps = 1\nimage_size = 7")
+    with subprocess.Popen([sys.executable, "-c", ""]) as dead:
+        pass
+    (run,) = found.runs
+    host = socket.gethostname()
+    workers = (f"{host}.{dead.pid}", f"{host}.{os.getppid()}", "elsewhere.1")
+    left = [tmp_path / "runs" / f".{run.key}.{worker}" for worker in workers]
+    for place in left:
+        place.mkdir(parents=True)
+    assert empirics.sweep(found, tmp_path) == {}
+    assert [place.exists() for place in left] == [False, True, True]
+
+
+def test_a_result_without_settings_is_damaged(spec, tmp_path):
+    found = spec("[grid]\nsteps = 1\nimage_size = 7")
+    assert empirics.sweep(found, tmp_path) == {}
+    (tmp_path / "runs" / found.runs[0].key / "metrics.json").write_text("{}")
+    with pytest.warns(UserWarning, match="is damaged and counts as not there: it holds no settings"):
+        assert empirics.sweep_table(tmp_path).num_rows == 0
+
+
 def test_a_cluster_has_an_address():
     for wrong in ("foo", "localhost:8786", "tcp://localhost"):
         with pytest.raises(ValueError, match=f"scheduler must be an address tcp://HOST:PORT, got '{wrong}'"):
@@ -97,7 +166,7 @@ def test_a_cluster_has_an_address():
 
 
 AXES = {
-    "depth": [1, 2],
+    "depth": [2, 1],
     "channels": [2, 3],
     "kernel_size": [3, 5],
     "scheme": ["default", "xavier_normal"],
@@ -111,7 +180,7 @@ AXES = {
 def test_every_axis_may_be_a_list_and_each_of_its_values_is_trained(spec, tmp_path):
     grid = "".join(f"{name} = {json.dumps(values)}\n" for name, values in AXES.items())
     found = spec(f"[grid]\nsteps = 3\nseeds = 2\n{grid}")
-    assert len({run.key for run in found.runs}) == 2**9
+    assert len({run.key for run in found.runs}) == 2**9 - 2**7  # at depth 1 the number of channels has no meaning
     # One run for each value of each axis, at the others' first values.
     columns = {**AXES, "seed": [0, 1]}
     of_run = {"scheme": lambda run: run.recipe.init, "optimizer": lambda run: run.recipe.optimizer}
@@ -125,8 +194,7 @@ def test_every_axis_may_be_a_list_and_each_of_its_values_is_trained(spec, tmp_pa
     assert empirics.sweep(type(found)(tuple(few)), tmp_path) == {}
     rows = empirics.sweep_table(tmp_path).to_pylist()
     assert {tuple(row[name] for name in columns) for row in rows} == {settings(run) for run in few}
-    losses = [row["loss"] for row in rows]
-    assert len(set(losses)) == len(losses) - 1  # channels have no meaning at depth 1, and everything else has
+    assert len({row["loss"] for row in rows}) == len(rows)
 
 
 def test_the_sweep_at_the_papers_scale_is_every_depth_from_both_initializations():
@@ -152,6 +220,9 @@ def test_published_images_are_read_from_a_folder(spec, tmp_path, monkeypatch):
     trained, asked = chosen(found.runs[0], tmp_path / "data")
     assert np.array_equal(trained[:, 0], pixels[3:4] / 255)
     assert len(asked) == (labels != labels[3]).sum()
+    smaller, _ = chosen(replace(found.runs[0], image_size=14), tmp_path / "data")
+    whole = empirics.images("mnist", size=14, data_dir=tmp_path / "data")
+    assert np.array_equal(smaller, whole.as_float()[3:4])
     (row,) = empirics.sweep_table(tmp_path / "out").to_pylist()
     assert row["dataset"] == "mnist"
 
@@ -284,6 +355,10 @@ def test_a_diverged_run_is_a_result(spec, tmp_path):
     (row,) = empirics.sweep_table(tmp_path).to_pylist()
     assert row["diverged"] > 0
     assert row["with_input"] is None
+    empirics.sweep(spec("[grid]\nchannels=4\ndepth=3\nlr=1e9\nsteps=9\nimage_size=7"), tmp_path)
+    (row,) = [row for row in empirics.sweep_table(tmp_path).to_pylist() if row["channels"] == 4]
+    assert row["diverged"] == 1  # its weights are still finite, and so would be what it predicts
+    assert (row["with_input"], row["with_training_image"], row["mse"], row["loss"]) == (None,) * 4
 
 
 def assert_all_done_once(found, folder: Path) -> None:
@@ -336,6 +411,7 @@ def test_in_process_futures_hold_errors():
     ("text", "error", "message"),
     [
         ("[grid", ValueError, "is not TOML"),
+        ("", ValueError, r"there is no table \[grid\], got an empty file"),
         ("[grid]\ndeepness = 3", ValueError, "there is no grid.deepness; there are .*depth"),
         ("deepness = 3", ValueError, "there is no deepness; there are stack, weights"),
         ("depth = 3", ValueError, r"depth must stand in the table \[grid\], got it outside"),

@@ -14,6 +14,28 @@ from tests.empirics.naive import equal, member, train_alone
 
 NAN, INF = float("nan"), float("inf")
 IMAGE, VECTORS = (1, 2, 4, 4), (2, 8)
+
+
+class Odd(nn.Module):
+    """A convolution, and something that a stack of networks cannot have."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__()
+        self.kind, self.layer = kind, nn.Conv2d(1, 1, 3, padding=1)
+        if kind == "unused":
+            self.unused = nn.Conv2d(1, 1, 3)
+
+    def forward(self, x):
+        y = self.layer(x)
+        if self.kind == "pair":
+            return y, y
+        if self.kind == "noise":
+            return y + torch.randn_like(y)
+        if self.kind == "branch" and y.sum() > 0:
+            return -y
+        return y
+
+
 ARCHITECTURES = {
     "linear layer": (lambda: FCN(8, 1), VECTORS),
     "linear layer with bias": (lambda: FCN(8, 1, bias=True), VECTORS),
@@ -287,8 +309,26 @@ BAD = {
     "dropout": (
         {"make_model": lambda: nn.Sequential(nn.Conv2d(1, 1, 3), nn.Dropout())},
         ValueError,
-        "draws no random numbers, got one with Dropout",
+        "draws no random numbers and counts nothing, got one with Dropout",
     ),
+    "batch normalization": (
+        {"make_model": lambda: nn.Sequential(nn.Conv2d(1, 1, 3), nn.BatchNorm2d(1, affine=False))},
+        ValueError,
+        "counts nothing, got one with BatchNorm2d",
+    ),
+    "frozen": (
+        {"make_model": lambda: nn.Sequential(nn.Conv2d(1, 1, 3).requires_grad_(False), nn.Conv2d(1, 1, 3))},
+        ValueError,
+        "of which all is trained, got one with 0.weight frozen",
+    ),
+    "unused": (
+        {"make_model": lambda: Odd("unused")},
+        ValueError,
+        "uses all its parameters, got .* not use unused.weight",
+    ),
+    "two outputs": ({"make_model": lambda: Odd("pair")}, TypeError, "outputs one tensor, got tuple"),
+    "random numbers": ({"make_model": lambda: Odd("noise")}, ValueError, "that torch.func.vmap can run for many seeds"),
+    "branches": ({"make_model": lambda: Odd("branch")}, ValueError, "that torch.func.vmap can run for many seeds"),
     "no module": ({"make_model": lambda: None}, TypeError, "make_model must return an nn.Module, got NoneType"),
     "no parameters": ({"make_model": nn.ReLU}, ValueError, "network with parameters, got one without"),
     "unknown layer": (

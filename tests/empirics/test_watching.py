@@ -60,8 +60,7 @@ def test_members_at_rest_are_watched_as_they_are_and_diverged_ones_are_nan() -> 
     at_rest = history.steps >= ensemble.stopped[0]
     final = correlation(ensemble.predict(x[None])[:1], x[None]).item()
     assert set(history.with_input[0, at_rest, 0].tolist()) == {final}
-    assert bool(history.with_input[2].isnan().all())
-    assert len(set(history.with_input[1, :, 0].tolist())) == 1
+    assert bool(history.with_input[1:].isnan().all())  # also of the one whose outputs are finite
 
 
 def test_what_was_watched_is_saved(tmp_path) -> None:
