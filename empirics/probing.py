@@ -31,8 +31,8 @@ def probe(
     With z the activations of a test image at a layer, and zᵢ, yᵢ those of the training images and their one-hot labels,
     it answers argmax Σᵢ cos(z, zᵢ) yᵢ; of equal scores the least label. The sum over i is taken first,
     Σᵢ yᵢ zᵢ/‖zᵢ‖, one vector a class, so that memory does not grow with the number of images. Layers are taken one
-    after the other: with depth, only these vectors grow. An activation that is
-    zero everywhere has no direction, and counts for nothing.
+    after the other: with depth, only these vectors grow. An activation that is zero everywhere has no direction, and
+    counts for nothing.
 
     Args:
         model: trained or not, as `layer_activations` takes it.
