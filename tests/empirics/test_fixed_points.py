@@ -1,6 +1,7 @@
 """Fixed points are those of maps for which they are known, and those attract that small changes come back to."""
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -123,20 +124,34 @@ def test_kinks_do_not_pass_for_attractors(gain: float) -> None:
     assert found.attracting.tolist() == [gain < 1]
 
 
+class Map(nn.Module):
+    """A map written down, as a network."""
+
+    def __init__(self, function: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.function, self.precision = function, nn.Parameter(torch.zeros(1).double())
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.function(x)
+
+
 def test_orbits_that_rest_without_a_fixed_point_are_at_none() -> None:
     """The map x ↦ x + √(1 + x²)/1000 grows by little, and has no fixed point."""
-
-    class Creeping(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.rate = nn.Parameter(torch.tensor(1e-3, dtype=torch.float64))
-
-        def forward(self, x: Tensor) -> Tensor:
-            return x + self.rate * torch.sqrt(1 + x**2)
-
-    found = attractors(Creeping(), torch.tensor([[50.0]]).double(), 0, tolerance=2e-3)
+    found = attractors(Map(lambda x: x + torch.sqrt(1 + x**2) / 1000), torch.tensor([[50.0]]), 0, tolerance=2e-3)
     assert (found.which.tolist(), found.distances.isnan().tolist()) == ([-1], [True])
     assert found.fixed_points.shape == (0, 1)
+
+
+def test_a_fixed_point_further_than_the_first_step_allows_is_not_the_orbits() -> None:
+    """From 100 the orbit grows, and Newton's method goes down a kinked slope: to 99, and on to 89.1, which repels."""
+
+    def creep(x: Tensor) -> Tensor:
+        return x + 1e-3 * (0.01 * (x - 89.1) + 0.99 * torch.relu(x - 99.1))
+
+    found = attractors(Map(creep), torch.tensor([[100.0], [90.0]]), 0, tolerance=1e-4)
+    assert found.which.tolist() == [-1, 0]
+    assert found.fixed_points.item() == pytest.approx(89.1, rel=1e-4)
+    assert (found.attracting.tolist(), found.undecided.tolist()) == ([False], [False])
 
 
 @pytest.mark.parametrize("activation", ["relu", "tanh"])
@@ -217,8 +232,9 @@ def test_no_iterations_look_at_the_images_themselves() -> None:
     assert found.residuals.tolist() == [0.5, 0.0]
 
 
-def test_the_identity_has_a_fixed_point_an_image_and_no_attractor() -> None:
-    found = attractors(linear(torch.eye(2)), torch.tensor([[1.0, 2.0], [3.0, 4.0], [1.0, 2.0]]))
+@pytest.mark.parametrize("scale", [1e-9, 1.0, 1e9])
+def test_the_identity_has_a_fixed_point_an_image_and_no_attractor(scale: float) -> None:
+    found = attractors(linear(torch.eye(2)), scale * torch.tensor([[1.0, 2.0], [3.0, 4.0], [1.0, 2.0]]))
     assert found.which.tolist() == [0, 1, 0]
     assert found.undecided.tolist() == [True, True]
     assert found.attractors.shape == (0, 2)
