@@ -126,6 +126,14 @@ def test_a_class_that_was_never_seen_is_answered_wrongly() -> None:
     assert probe(model, x, np.array([0, 1]), x, np.array([0, 5]))[0] == 0.5
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.uint64])
+def test_labels_are_integers_of_any_kind(dtype: type) -> None:
+    model, (x, labels, others, truth) = initialize(FCN(64, 2, 8), "kaiming_normal", 0), digits(True)
+    assert probe(model, x, labels.astype(dtype), others, truth.astype(dtype)).tolist() == naive(
+        model, x, labels, others, truth
+    )
+
+
 X, Y = np.ones((3, 4)), np.zeros(3, int)
 
 
@@ -143,6 +151,7 @@ X, Y = np.ones((3, 4)), np.zeros(3, int)
             ValueError,
             r"class numbers below 268,435,456 for .* at most 16 GiB, got 1000000000000",
         ),
+        ((X, np.full(3, 2**64 - 1, np.uint64), X, Y), {}, ValueError, "training_labels must be class numbers below"),
         ((X, Y, X, Y), {"batch": 0}, ValueError, "batch must be at least 1, got 0"),
     ],
 )
