@@ -1,8 +1,9 @@
 """A wing of its own: real PyTorch networks, really trained, and the images that they are trained on."""
 
-from empirics.contraction import Attractors, JacobianSpectrum, attractors, jacobian_spectrum
+from empirics.contraction import JacobianSpectrum, jacobian_spectrum
 from empirics.convolutional import CNN
 from empirics.ensemble import TrainedEnsemble
+from empirics.fixed_points import Attractors, attractors
 from empirics.fully_connected import FCN
 from empirics.image_set import ImageSet
 from empirics.image_sets import images

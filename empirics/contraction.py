@@ -1,12 +1,13 @@
-"""Is a network a contraction near an image? The spectrum of its Jacobian, and where iterating it leads."""
+"""Is a network a contraction near an image? The spectrum of its Jacobian."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import torch
-from jaxtyping import Bool, Float, Int, Num
+from jaxtyping import Float, Num
 from torch import Tensor, nn
 from torch.func import vjp, vmap
 
@@ -64,17 +65,15 @@ def jacobian_spectrum(
     Source: Radhakrishnan et al. 2020, "Overparameterized neural networks implement associative memory"; orthogonal
         iteration: Golub and Van Loan, section 7.3.2.
     """
-    batch = _with_outputs_alike(model, "images", images)
+    batch = with_outputs_alike(model, "images", images)
     iterations = integer("iterations", iterations)
-    threshold = _threshold(tolerance, batch.dtype)
+    threshold = residual_tolerance(tolerance, batch.dtype)
     with torch.no_grad():
         if not bool(torch.isfinite(model(batch)).all()):
             raise ValueError("model must return finite outputs, got NaN or infinity: it may have diverged")
     generator = torch.Generator().manual_seed(integer("seed", seed, least=0))
-    frozen = [parameter.requires_grad for parameter in model.parameters()]
     found = []
-    try:
-        model.requires_grad_(False)
+    with frozen(model):
         for image in batch:
             size = image.numel()
             start = torch.randn(size, min(BLOCK, size), dtype=torch.float64, generator=generator).to(batch)
@@ -82,10 +81,19 @@ def jacobian_spectrum(
             squared, norm_residual = _iterate(_composed(backward, forward), start, iterations, threshold)
             radius, radius_residual = _iterate(forward, start, iterations, threshold)
             found.append(torch.stack([squared.sqrt(), radius, norm_residual, radius_residual]))
-    finally:
-        for parameter, flag in zip(model.parameters(), frozen, strict=True):
-            parameter.requires_grad_(flag)
     return JacobianSpectrum(*torch.stack(found, dim=1))
+
+
+@contextmanager
+def frozen(model: nn.Module) -> Iterator[None]:
+    """Derivatives by inputs alone, without those by weights beside them."""
+    flags = [parameter.requires_grad for parameter in model.parameters()]
+    try:
+        model.requires_grad_(False)
+        yield
+    finally:
+        for parameter, flag in zip(model.parameters(), flags, strict=True):
+            parameter.requires_grad_(flag)
 
 
 Linear = Callable[[Tensor], Tensor]
@@ -131,79 +139,13 @@ def _iterate(apply: Linear, start: Tensor, iterations: int, tolerance: float) ->
     return modulus, residual
 
 
-@dataclass(frozen=True, eq=False)
-class Attractors:
-    """Where iterating a network led from some images.
-
-    Attributes:
-        points: the last iterates, (n, C, H, W) or (n, d).
-        residuals: ‖f(x) − x‖ / ‖x‖ there, (n,); NaN for an orbit that left the numbers.
-        fixed: whether a point is a fixed point to within the tolerance, (n,).
-        attractors: the distinct fixed points found, (k, ...), in the order in which they were first met.
-        which: for each point the number of its attractor; −1 for one that is not fixed, (n,).
-    """
-
-    points: Float[Tensor, "n ..."]
-    residuals: Float[Tensor, " n"]
-    fixed: Bool[Tensor, " n"]
-    attractors: Float[Tensor, "k ..."]
-    which: Int[Tensor, " n"]
-
-
-def attractors(
-    model: nn.Module, images: Num[Any, "..."], iterations: int = 1000, *, tolerance: float | None = None
-) -> Attractors:
-    """Iterate x ← f(x) from some images, and tell the fixed points that it leads to.
-
-    Two fixed points count as one where they are no further apart than 100 tolerances of the longer: where f contracts
-    by q a step, a point with residual r lies within r/(1 − q) of the true one, which covers q up to 0.98.
-
-    Args:
-        model: a network whose outputs have its inputs' shape.
-        images: (n, C, H, W) or (C, H, W) for a network with convolutions, else (n, d) or (d,).
-        iterations: at most so many steps; it ends before where all have come to rest.
-        tolerance: residual ‖f(x) − x‖ / ‖x‖ at which a point counts as fixed; None for √ε of the model's dtype.
-
-    Returns:
-        The ends of the orbits, and the attractors among them.
+def residual_tolerance(tolerance: float | None, dtype: torch.dtype) -> float:
+    """A checked tolerance of relative residuals; None for √ε of the dtype.
 
     Raises:
-        TypeError: an argument of the wrong type.
-        ValueError: images that do not fit the network, or outputs of another shape than inputs.
-
-    Source: Radhakrishnan et al. 2020, "Overparameterized neural networks implement associative memory".
+        TypeError: not a real number.
+        ValueError: negative, or not finite.
     """
-    x = _with_outputs_alike(model, "images", images)
-    threshold = _threshold(tolerance, x.dtype)
-    with torch.no_grad():
-        residuals = _residuals(x, following := model(x))
-        for _ in range(integer("iterations", iterations, least=0)):
-            if bool(((residuals <= threshold) | residuals.isnan()).all()):
-                break
-            x = following
-            residuals = _residuals(x, following := model(x))
-    fixed = residuals <= threshold
-    which = torch.full((len(x),), -1, dtype=torch.int64, device=x.device)
-    first: list[int] = []
-    for index in fixed.nonzero().flatten().tolist():
-        number = next((k for k, other in enumerate(first) if _near(x[index], x[other], 100 * threshold)), len(first))
-        which[index] = number
-        if number == len(first):
-            first.append(index)
-    return Attractors(x, residuals, fixed, x[first], which)
-
-
-def _residuals(x: Tensor, following: Tensor) -> Float[Tensor, " n"]:
-    """‖f(x) − x‖ / ‖x‖; 0 for a zero image that stays one, NaN where an entry is not finite."""
-    x, following = x.flatten(1), following.flatten(1)
-    # Scaled first, so that no square of a huge or a tiny entry leaves the numbers.
-    largest = torch.maximum(x.abs().amax(1), following.abs().amax(1))[:, None]
-    change = ((following - x) / largest).norm(dim=1) / (x / largest).norm(dim=1)
-    residual = torch.where((following == x).all(1), 0.0, change)
-    return torch.where(largest[:, 0].isfinite(), residual, torch.nan)
-
-
-def _threshold(tolerance: float | None, dtype: torch.dtype) -> float:
     if tolerance is None:
         return math.sqrt(torch.finfo(dtype).eps)
     if real("tolerance", tolerance) < 0:
@@ -211,11 +153,13 @@ def _threshold(tolerance: float | None, dtype: torch.dtype) -> float:
     return tolerance
 
 
-def _near(a: Tensor, b: Tensor, relative: float) -> bool:
-    return bool((a - b).norm() <= relative * max(a.norm(), b.norm()))
+def with_outputs_alike(model: nn.Module, name: str, images: Any) -> Tensor:
+    """Checked images for a model whose outputs have its inputs' shape, see `given_to`.
 
-
-def _with_outputs_alike(model: nn.Module, name: str, images: Any) -> Tensor:
+    Raises:
+        TypeError: an argument of the wrong type.
+        ValueError: images that do not fit the network, or outputs of another shape than inputs.
+    """
     batch = given_to(model, name, images)
     with torch.no_grad():
         shape = tuple(model(batch[:1]).shape[1:])

@@ -1,6 +1,8 @@
 """What a network's layers hold: their activations, and pictures of them."""
 
 import math
+from collections.abc import Callable
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -58,15 +60,22 @@ def layer_activations(model: nn.Module, inputs: Num[Any, "..."]) -> list[Float[T
 def activations_of(model: nn.Module, batch: Tensor) -> list[Tensor]:
     """`layer_activations` of checked inputs."""
     seen: list[Tensor] = []
+    visit_activations(model, batch, lambda _, held: seen.append(held))
+    return seen
+
+
+def visit_activations(model: nn.Module, batch: Tensor, visit: Callable[[int, Tensor], None]) -> None:
+    """Hand on each of `layer_activations`, with its number, when it comes up: none is kept, however many there are."""
+    numbers = count()
     layers = [layer for layer in model.modules() if isinstance(layer, nn.Linear | nn.Conv2d | LCN)]
-    hooks = [layer.register_forward_pre_hook(lambda _, given: seen.append(given[0])) for layer in layers]
+    hooks = [layer.register_forward_pre_hook(lambda _, given: visit(next(numbers), given[0])) for layer in layers]
     try:
         with torch.no_grad():
             outputs = model(batch)
+        visit(next(numbers), outputs)
     finally:
         for hook in hooks:
             hook.remove()
-    return [*seen, outputs]
 
 
 def layer_mosaics(model: nn.Module, image: Num[Any, "..."]) -> list[Float[np.ndarray, "height width"]]:

@@ -1,5 +1,6 @@
 """The layer probe: what each layer still knows of its input, asked of a classifier without parameters."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -8,10 +9,12 @@ from jaxtyping import Float, Int, Num
 from torch import Tensor, nn
 
 from empirics.arguments import integer, tensor_of
-from empirics.layers import activations_of, given_to
+from empirics.layers import activations_of, given_to, visit_activations
 
-# The largest layer of a batch has about this many entries (128 MiB in float64).
-BATCH_ENTRIES = 2**24
+# The largest layer of a batch has about this many entries, at up to 32 bytes for each: what a layer is given and makes
+# of it, before and after the activation, in the model's dtype, and one of these once more in float64.
+BATCH_ENTRIES = 2**22
+PROTOTYPE_BYTES = 2**34
 
 
 def probe(
@@ -27,8 +30,9 @@ def probe(
 
     With z the activations of a test image at a layer, and zᵢ, yᵢ those of the training images and their one-hot labels,
     it answers argmax Σᵢ cos(z, zᵢ) yᵢ; of equal scores the least label. The sum over i is taken first,
-    Σᵢ yᵢ zᵢ/‖zᵢ‖, one vector a class, so that memory does not grow with the number of images. An activation that is
-    zero everywhere has no direction, and counts for nothing.
+    Σᵢ yᵢ zᵢ/‖zᵢ‖, one vector a class, so that memory does not grow with the number of images. Layers are taken one
+    after the other: with depth, only these vectors grow. An activation that is zero everywhere has no direction, and
+    counts for nothing.
 
     Args:
         model: trained or not, as `layer_activations` takes it.
@@ -36,7 +40,7 @@ def probe(
         training_labels: class numbers from 0, (n,).
         test_images: likewise, (k, ...).
         test_labels: likewise, (k,).
-        batch: images at a time; None for as many as keep a layer near 128 MiB.
+        batch: images at a time; None for as many as take about 128 MiB, beside the vectors of the classes.
 
     Returns:
         The share of test images answered wrongly, at the inputs themselves, after each layer, and at the outputs: one
@@ -44,8 +48,8 @@ def probe(
 
     Raises:
         TypeError: an argument of the wrong type.
-        ValueError: images that do not fit the network, labels that are negative or not one an image, or
-            a batch below 1.
+        ValueError: images that do not fit the network, labels that are negative, not one an image, or so large
+            that a vector for each class would take more than 16 GiB, or a batch below 1.
 
     Source: Zhang et al. 2020, section on what intermediate layers do; Papernot and McDaniel 2018 for the idea.
     """
@@ -53,37 +57,39 @@ def probe(
     asked = given_to(model, "test_images", test_images)
     answers = _labels("training_labels", training_labels, len(known)).to(known.device)
     truth = _labels("test_labels", test_labels, len(asked)).to(known.device)
-    together = _batch(model, known) if batch is None else integer("batch", batch)
-    prototypes = _prototypes(model, known, answers, together)
-    wrong = torch.zeros(len(prototypes), dtype=torch.int64, device=known.device)
-    for images, labels in zip(asked.split(together), truth.split(together), strict=True):
-        for layer, held in enumerate(_directions(model, images)):
-            wrong[layer] += ((held @ prototypes[layer].T).argmax(dim=1) != labels).sum()
+    sizes = [held.numel() for held in activations_of(model, known[:1])]
+    together = max(1, BATCH_ENTRIES // max(sizes)) if batch is None else integer("batch", batch)
+    prototypes = [known.new_zeros(_classes(answers, sum(sizes)), size, dtype=torch.float64) for size in sizes]
+    wrong = torch.zeros(len(sizes), dtype=torch.int64, device=known.device)
+
+    def learn(labels: Tensor, layer: int, held: Tensor) -> None:
+        prototypes[layer].index_add_(0, labels, _directions(held))
+
+    def ask(labels: Tensor, layer: int, held: Tensor) -> None:
+        wrong[layer] += ((_directions(held) @ prototypes[layer].T).argmax(dim=1) != labels).sum()
+
+    for images, labels, use in ((known, answers, learn), (asked, truth, ask)):
+        for some, theirs in zip(images.split(together), labels.split(together), strict=True):
+            visit_activations(model, some, partial(use, theirs))
     return wrong.cpu().numpy() / len(asked)
 
 
-def _prototypes(model: nn.Module, images: Tensor, labels: Tensor, together: int) -> list[Tensor]:
-    """Σᵢ yᵢ zᵢ/‖zᵢ‖ at each layer: (classes, entries)."""
-    classes = int(labels.max()) + 1
-    sums: list[Tensor] = []
-    for some, their_labels in zip(images.split(together), labels.split(together), strict=True):
-        for layer, held in enumerate(_directions(model, some)):
-            if layer == len(sums):
-                sums.append(held.new_zeros(classes, held.shape[1]))
-            sums[layer].index_add_(0, their_labels, held)
-    return sums
-
-
-def _directions(model: nn.Module, images: Tensor) -> list[Float[Tensor, "n entries"]]:
+def _directions(held: Tensor) -> Float[Tensor, "n entries"]:
     """Activations flattened and scaled to length 1, or zero, in float64."""
-    flat = [held.flatten(1).to(torch.float64) for held in activations_of(model, images)]
-    lengths = [held.norm(dim=1, keepdim=True) for held in flat]
-    return [held / torch.where(length > 0, length, 1.0) for held, length in zip(flat, lengths, strict=True)]
+    flat = held.flatten(1).to(torch.float64, copy=True)
+    lengths = flat.norm(dim=1, keepdim=True)
+    return flat.div_(torch.where(lengths > 0, lengths, 1.0))
 
 
-def _batch(model: nn.Module, images: Tensor) -> int:
-    largest = max(held.numel() for held in activations_of(model, images[:1]))
-    return max(1, BATCH_ENTRIES // largest)
+def _classes(labels: Tensor, entries: int) -> int:
+    """How many classes there are, if a vector of so many entries for each is not too much."""
+    most, largest = PROTOTYPE_BYTES // (8 * entries), int(labels.max())
+    if largest >= most:
+        raise ValueError(
+            f"training_labels must be class numbers below {most:,} for this network, so that a vector for each class "
+            f"takes at most {PROTOTYPE_BYTES / 2**30:.0f} GiB, got {largest}"
+        )
+    return largest + 1
 
 
 def _labels(name: str, value: Any, count: int) -> Tensor:
@@ -92,6 +98,8 @@ def _labels(name: str, value: Any, count: int) -> Tensor:
         raise TypeError(f"{name} must hold integers, got dtype {labels.dtype}")
     if tuple(labels.shape) != (count,):
         raise ValueError(f"{name} must have shape ({count},), one an image, got {tuple(labels.shape)}")
+    if labels.dtype == torch.uint64:  # torch does not compare these; what is too large for int64 stays too large
+        labels = torch.from_numpy(np.minimum(labels.cpu().numpy(), np.uint64(2**63 - 1)).astype(np.int64))
     if (least := int(labels.min())) < 0:
         raise ValueError(f"{name} must not be negative, got {least}")
     return labels.to(torch.int64)

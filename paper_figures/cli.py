@@ -68,7 +68,7 @@ Device = Annotated[str | None, typer.Option(help="Where to train, as torch names
 DataDir = Annotated[
     Path | None,
     typer.Option(
-        help="Folder with the files of mnist or cifar10, for figures 1 and 42. None: embedded images take their place."
+        help="Folder with the files of mnist or cifar10, for figures 1, 5 and 42. None: embedded images instead."
     ),
 ]
 

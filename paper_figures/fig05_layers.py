@@ -16,8 +16,17 @@ from paper_figures.specimens import TRAINED_ON, digit
 
 DEPTHS, MOSAIC_DEPTH, MOSAICS = (7, 14, 20), 14, 6
 ASKED = 4  # the class of the digit whose activations are shown
-KNOWN_EACH = 12  # digits of each class that the classifier knows; it is asked about the rest
-SETTINGS = {"depths": DEPTHS, "known": KNOWN_EACH, "mosaics": MOSAICS, "version": 2}
+IMAGES = ("mnist", "digits")  # the first that is there
+KNOWN_EACH = 12  # embedded digits of each class that the classifier knows; it is asked about the rest
+OF_MNIST = {"quick": (6_000, 1_000), "paper": (60_000, 10_000)}  # known of its training set, asked of its test set
+SETTINGS = {
+    "depths": DEPTHS,
+    "images": IMAGES,
+    "known_each": KNOWN_EACH,
+    "of_mnist": OF_MNIST,
+    "mosaics": MOSAICS,
+    "version": 3,
+}
 STATES = ("untrained", "trained")
 
 
@@ -46,33 +55,45 @@ def _scaled(mosaic: np.ndarray) -> np.ndarray:
     return (mosaic / (greatest if greatest > 0 else 1.0)).astype(np.float16)
 
 
+def known_and_asked(runs: Runs) -> tuple[empirics.ImageSet, empirics.ImageSet]:
+    """Digits that the classifier knows, and others that it is asked about: MNIST's where they are, else embedded."""
+    if runs.available(*IMAGES) == "mnist":
+        known, asked = OF_MNIST.get(runs.scale.name, (10, 2))
+        return runs.images("mnist").take(np.arange(known)), runs.images("mnist", "test").take(np.arange(asked))
+    pack = runs.images("digits")
+    known_ones = np.arange(len(pack)) % 20 < KNOWN_EACH  # in order of class, 20 of each
+    return pack.take(np.flatnonzero(known_ones)), pack.take(np.flatnonzero(~known_ones))
+
+
 def compute(runs: Runs) -> FigureData:
     """Train on a 7, and ask a similarity-weighted classifier at each layer."""
-    scale, pack = runs.scale, empirics.images("digits")
-    known = np.arange(len(pack)) % 20 < KNOWN_EACH
-    images, labels = pack.as_float(), np.asarray(pack.labels)
+    scale = runs.scale
+    known, asked = known_and_asked(runs)
+    digits = known.as_float(), known.labels, asked.as_float(), asked.labels
+    device = runs.device or "cpu"
     arrays = mosaics(runs, MOSAIC_DEPTH)
     for depth in DEPTHS:
         for state in STATES:
-            errors = [
-                empirics.probe(network, images[known], labels[known], images[~known], labels[~known])
-                for network in networks(runs, depth, state)
-            ]
+            errors = [empirics.probe(network.to(device), *digits) for network in networks(runs, depth, state)]
             arrays[f"error_{state}_{depth}"] = np.array(errors)  # seeds, layers
     last = {
         state: ", ".join(f"{arrays[f'error_{state}_{depth}'][:, -1].mean():.2f} ({depth} layers)" for depth in DEPTHS)
         for state in STATES
     }
     first = float(arrays[f"error_trained_{DEPTHS[0]}"][0, 0])
+    of, others = (
+        (" of MNIST's training set", "of its test set") if runs.available(*IMAGES) == "mnist" else ("", "others")
+    )
     caption = (
         "What layers still know of an image. Above: error of a similarity-weighted classifier (cosine-weighted "
-        f"votes of {int(known.sum())} digits, asked about {int((~known).sum())} others) on the activations after "
+        f"votes of {len(known):,} digits{of}, asked about {len(asked):,} {others}) on the activations after "
         f"each layer of convolutional networks trained on one 7 by {said(scale.recipe())}, and of the same networks "
         f"untrained; lines are means and bands the range of {scale.seeds} networks, {scale.channels} channels "
         f"({scale.name} scale). It is {first:.2f} on the images themselves, at the trained networks' outputs "
         f"{last['trained']}, at the untrained ones' {last['untrained']}. The paper finds that deep trained networks "
-        "lose in their last layers what tells classes apart; its classifier knows MNIST's training set. Below: all "
-        f"channels of some layers of a {MOSAIC_DEPTH}-layer network, for a {ASKED}, each layer on its own grey scale."
+        "lose in their last layers what tells classes apart; its classifier knows all of MNIST's training set. "
+        f"Below: all channels of some layers of a {MOSAIC_DEPTH}-layer network, for a {ASKED}, each layer on its own "
+        "grey scale."
     )
     return FigureData(arrays, caption, runs.settings(SETTINGS))
 

@@ -63,7 +63,7 @@ def test_noisy_digits_lead_back(ledger):
         miss = found.points.numpy() - images
         # As near as a mean squared error of LEARNED of the zero function's, which is what counts as learned.
         near = np.square(miss).mean(1) <= LEARNED * np.square(images).mean()
-        returned[index] = bool(found.fixed.all()) and len(found.attractors) == 3 and near.all()
+        returned[index] = bool(found.attracted.all()) and len(found.attractors) == 3 and near.all()
     more_often(ledger, returned, among=study.learned, study=str(study), noise=NOISE)
 
 

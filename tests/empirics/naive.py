@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn, optim
 from torch.optim.lr_scheduler import MultiStepLR
 
-from empirics import Recipe
+from empirics import FCN, Recipe
 
 OPTIMIZERS = {
     "sgd": lambda p, recipe: optim.SGD(p, lr=recipe.lr, momentum=recipe.momentum),
@@ -47,3 +47,13 @@ def member(weights: dict[str, Tensor], index: int) -> dict[str, Tensor]:
 def equal(a: dict[str, Tensor], b: dict[str, Tensor]) -> bool:
     """Whether two sets of weights are the same, bit for bit."""
     return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
+
+
+def linear(matrix: Tensor, bias: Tensor | None = None) -> FCN:
+    """X ↦ Mx + b as a network."""
+    model = FCN(len(matrix), 1, bias=bias is not None).to(matrix.dtype)
+    with torch.no_grad():
+        model.layers[0].weight.copy_(matrix)
+        if bias is not None:
+            model.layers[0].bias.copy_(bias)
+    return model

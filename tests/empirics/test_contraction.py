@@ -1,14 +1,14 @@
-"""Spectra are those of the dense Jacobian, and attractors those of maps whose fixed points are known."""
+"""Spectra are those of the dense Jacobian."""
 
 import math
 
 import numpy as np
 import pytest
 import torch
-from scipy import optimize
 from torch import Tensor, nn
 
-from empirics import CNN, FCN, Recipe, attractors, initialize, jacobian_spectrum, train
+from empirics import CNN, FCN, attractors, initialize, jacobian_spectrum
+from tests.empirics.naive import linear
 
 U = 2.0**-53
 
@@ -85,95 +85,6 @@ def test_each_image_has_a_spectrum_of_its_own() -> None:
     assert all(parameter.requires_grad for parameter in model.parameters())
 
 
-def linear(matrix: Tensor, bias: Tensor | None = None) -> FCN:
-    """X ↦ Mx + b as a network."""
-    model = FCN(len(matrix), 1, bias=bias is not None).to(matrix.dtype)
-    with torch.no_grad():
-        model.layers[0].weight.copy_(matrix)
-        if bias is not None:
-            model.layers[0].bias.copy_(bias)
-    return model
-
-
-def test_an_affine_contraction_has_one_attractor() -> None:
-    matrix = torch.tensor([[0.5, 0.2], [-0.1, 0.3]], dtype=torch.float64)
-    bias = torch.tensor([1.0, 2.0], dtype=torch.float64)
-    found = attractors(linear(matrix, bias), torch.tensor([[0.0, 0.0], [9.0, -9.0], [1.0, 3.0]]).double())
-    truth = torch.linalg.solve(torch.eye(2).double() - matrix, bias)
-    assert found.fixed.tolist() == [True, True, True]
-    assert found.which.tolist() == [0, 0, 0]
-    assert found.attractors.shape == (1, 2)
-    # x − f(x) = (I − M)(x − x*): the distance is at most the residual times ‖(I − M)⁻¹‖.
-    stretch = torch.linalg.matrix_norm(torch.linalg.inv(torch.eye(2).double() - matrix), 2)
-    for point, residual in zip(found.points, found.residuals, strict=True):
-        assert (point - truth).norm() <= 1.01 * stretch * residual * point.norm() + 8 * U * truth.norm()
-
-
-def test_a_map_with_four_attractors_leads_to_each_from_its_quadrant() -> None:
-    """tanh(3x) in either coordinate: ±x* attract, and 0 repels."""
-    model = FCN(2, 2, 2, activation="tanh").double()
-    with torch.no_grad():
-        model.layers[0].weight.copy_(3 * torch.eye(2))
-        model.layers[1].weight.copy_(torch.eye(2))
-    starts = torch.tensor([[0.1, 0.2], [-2.0, 0.1], [0.5, 3.0], [-1.0, -1.0], [0.3, -0.1], [0.0, 0.0]]).double()
-    found = attractors(model, starts)
-    star = optimize.brentq(lambda x: math.tanh(3 * x) - x, 0.5, 1.5)
-    assert found.which.tolist() == [0, 1, 0, 2, 3, 4]
-    expected = star * torch.tensor([[1, 1], [-1, 1], [-1, -1], [1, -1], [0, 0]])
-    # Near ±x* the map contracts by q = 3(1 − x*²) < 0.1: distance ≤ residual/(1 − q), and brentq's own 2e-12.
-    assert (found.attractors - expected).abs().max() <= 2 * math.sqrt(2 * U) + 2e-12
-    assert jacobian_spectrum(model, found.attractors[:4]).norm.max() < 0.1
-    assert jacobian_spectrum(model, found.attractors[4]).norm == pytest.approx(3, rel=16 * U)
-
-
-def test_cycles_and_orbits_that_leave_are_not_fixed() -> None:
-    start = torch.tensor([1.0, 2.0])
-    cycle = attractors(linear(-torch.eye(2)), start, 50)
-    assert (cycle.fixed.tolist(), cycle.which.tolist(), cycle.residuals.tolist()) == ([False], [-1], [2.0])
-    leaves = attractors(linear(2 * torch.eye(2)), start)
-    assert leaves.fixed.tolist() == [False]
-    assert leaves.residuals.isnan().all()
-    assert leaves.attractors.shape == (0, 2)
-
-
-def test_what_vanishes_has_come_to_zero() -> None:
-    found = attractors(linear(0.5 * torch.eye(2)), torch.tensor([[1.0, 2.0], [0.0, 0.0]]))
-    assert found.points.tolist() == [[0.0, 0.0], [0.0, 0.0]]
-    assert found.which.tolist() == [0, 0]
-
-
-def test_no_iterations_look_at_the_images_themselves() -> None:
-    start = torch.tensor([[1.0, 2.0], [0.0, 0.0]])
-    found = attractors(linear(0.5 * torch.eye(2)), start, 0)
-    assert torch.equal(found.points, start)
-    assert found.residuals.tolist() == [0.5, 0.0]
-
-
-def test_the_identity_has_an_attractor_an_image() -> None:
-    found = attractors(linear(torch.eye(2)), torch.tensor([[1.0, 2.0], [3.0, 4.0], [1.0, 2.0]]))
-    assert found.which.tolist() == [0, 1, 0]
-
-
-@pytest.mark.parametrize("bias", [False, True])
-def test_training_makes_the_image_a_fixed_point(bias: bool) -> None:
-    """Isolated with biases; without, all its multiples are fixed too, and the Jacobian has eigenvalue 1 there."""
-    image = np.random.default_rng(0).uniform(size=(1, 16))
-    recipe = Recipe("adam", lr=1e-3, steps=400, precision="float64")
-    ensemble = train(lambda: FCN(16, 3, 64, bias=bias), image, recipe=recipe, progress=False)
-    network = ensemble.member(0)
-    # ‖f(x̂) − x̂‖/‖x̂‖: so far from fixed is the image itself, by what was not learned, and every multiple of it.
-    miss = math.sqrt(16 * float(ensemble.history.losses[0, -1])) / np.linalg.norm(image)
-    spectrum = jacobian_spectrum(network, image)
-    orbits = attractors(network, np.vstack([image, 2 * image]), 500, tolerance=1.01 * miss)
-    assert orbits.fixed.all()
-    assert orbits.which.tolist() == ([0, 0] if bias else [0, 1])
-    if bias:
-        assert spectrum.norm < 1
-    else:
-        # J x = f(x): in the direction of x it stretches by ‖f(x)‖/‖x‖, which what was not learned keeps from 1.
-        assert spectrum.norm >= 1 - miss - float(spectrum.norm_residual)
-
-
 @pytest.mark.parametrize("function", [attractors, jacobian_spectrum])
 @pytest.mark.parametrize(
     ("model", "image", "settings", "error", "words"),
@@ -202,16 +113,3 @@ def test_what_cannot_be_iterated_is_refused(function, model, image, settings, er
 def test_a_diverged_network_has_no_spectrum() -> None:
     with pytest.raises(ValueError, match="model must return finite outputs, got NaN or infinity"):
         jacobian_spectrum(linear(torch.full((2, 2), math.inf)), torch.ones(2))
-
-
-def test_an_orbit_that_left_the_numbers_is_at_no_fixed_point() -> None:
-    """Infinity is where x ↦ 2x stays, while the other orbit goes on."""
-    model = FCN(1, 1).to(torch.float64)
-    with torch.no_grad():
-        model.layers[0].weight.fill_(2.0)
-    found = attractors(model, torch.tensor([[1.0], [1e-300]], dtype=torch.float64), iterations=1100)
-    assert found.points[0].isinf()
-    assert found.residuals[0].isnan()
-    assert found.residuals[1] == 1
-    assert found.fixed.tolist() == [False, False]
-    assert found.which.tolist() == [-1, -1]

@@ -65,37 +65,50 @@ def test_batches_keep_the_largest_layer_within_bounds(monkeypatch) -> None:
     assert max(seen) == 5
 
 
-MANY = """
+GROWTH = """
 import resource, sys
 import numpy as np
 from empirics import CNN, initialize, probe, probing
-probing.BATCH_ENTRIES = 2**18
-count, side, channels = 60_000, 8, 16
+count, side, depth, channels, kernel, probing.BATCH_ENTRIES = map(int, sys.argv[1:])
 pixels = np.random.default_rng(0).integers(256, size=(count, 1, side, side), dtype=np.uint8)
 labels = np.arange(count) % 10
 pixels[labels == 3] //= 2
 pixels[labels == 3, :, :4] = 255
-model = initialize(CNN(1, 2, channels, 1), "kaiming_normal", 0)
-probe(model, pixels[:100], labels[:100], pixels[:100], labels[:100])  # what torch loads, it loads now
+model = initialize(CNN(1, depth, channels, kernel), "kaiming_normal", 0)
+probe(model, pixels[:100], labels[:100], pixels[:100], labels[:100], batch=1)  # what torch loads, it loads now
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 errors = probe(model, pixels, labels, pixels[:1000], labels[:1000])
 assert errors[0] < 0.9, errors  # the class that is unlike the others is told
-print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024 / (count * side**2))
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024)
 """
 
 
-def test_sixty_thousand_images_fit_memory() -> None:
-    """A layer of all of MNIST is never held: memory grows by bytes a pixel, not by 8 bytes a pixel and channel."""
+def growth(count: int, side: int, depth: int, channels: int, kernel: int, batch: int = probing.BATCH_ENTRIES) -> int:
+    """By how many bytes a probe of images of noise raises the greatest memory that a process has had."""
     found = subprocess.run(
-        [sys.executable, "-c", MANY],
+        [sys.executable, "-c", GROWTH, *map(str, (count, side, depth, channels, kernel, batch))],
         capture_output=True,
         text=True,
         check=True,
         env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
     )
+    return int(found.stdout)
+
+
+def test_sixty_thousand_images_fit_memory() -> None:
+    """A layer of all of MNIST is never held: memory grows by bytes a pixel, not by 8 bytes a pixel and channel."""
     # Copies of the images: bytes twice, float32, and where that is finite (two masks); 16 channels in float64 were 128.
     # A batch and its prototypes, a few times 2¹⁸ float64 numbers, are 2 bytes a pixel each.
-    assert float(found.stdout) < 32
+    assert growth(60_000, 8, 2, 16, 1, batch=2**18) < 32 * 60_000 * 8**2
+
+
+@pytest.mark.parametrize("depth", [4, 24])
+def test_memory_is_that_of_a_layer_however_deep(depth: int) -> None:
+    """At 24 layers, one batch of all layers in float64 would be 25 times 32 MiB."""
+    pixels, entries = 1200 * 28**2, 10 * 28**2
+    # 32 bytes an entry of a batch, copies of the images as above, and 10 classes a layer.
+    allowed = 32 * probing.BATCH_ENTRIES + 8 * pixels + 8 * 10 * depth * entries
+    assert growth(1200, 28, depth, 10, 3) < allowed
 
 
 def test_an_activation_of_zero_counts_for_nothing() -> None:
@@ -113,6 +126,14 @@ def test_a_class_that_was_never_seen_is_answered_wrongly() -> None:
     assert probe(model, x, np.array([0, 1]), x, np.array([0, 5]))[0] == 0.5
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.uint64])
+def test_labels_are_integers_of_any_kind(dtype: type) -> None:
+    model, (x, labels, others, truth) = initialize(FCN(64, 2, 8), "kaiming_normal", 0), digits(True)
+    assert probe(model, x, labels.astype(dtype), others, truth.astype(dtype)).tolist() == naive(
+        model, x, labels, others, truth
+    )
+
+
 X, Y = np.ones((3, 4)), np.zeros(3, int)
 
 
@@ -124,6 +145,13 @@ X, Y = np.ones((3, 4)), np.zeros(3, int)
         ((X, Y * 1.0, X, Y), {}, TypeError, "training_labels must hold integers, got dtype torch.float64"),
         ((X, Y, X[:, :3], Y), {}, ValueError, "test_images must have 4 entries for this network, got 3"),
         ((X, Y, X[:0], Y[:0]), {}, ValueError, "test_images must not be empty"),
+        (
+            (X, Y + 10**12, X, Y),
+            {},
+            ValueError,
+            r"class numbers below 268,435,456 for .* at most 16 GiB, got 1000000000000",
+        ),
+        ((X, np.full(3, 2**64 - 1, np.uint64), X, Y), {}, ValueError, "training_labels must be class numbers below"),
         ((X, Y, X, Y), {"batch": 0}, ValueError, "batch must be at least 1, got 0"),
     ],
 )

@@ -5,10 +5,11 @@ import pytest
 from PIL import Image
 
 import empirics
-from paper_figures import FigureData, cli, fig01_digit_set, fig42_natural, theorem1, theorem2
+from paper_figures import FigureData, cli, fig01_digit_set, fig05_layers, fig42_natural, theorem1, theorem2
 from paper_figures.answer_rows import _nearest, said
 from paper_figures.rank import MOMENTUM, SHARE, steps_to_learn
 from paper_figures.runs import Runs
+from paper_figures.scale import PAPER
 from paper_figures.skips_throughout import SkipsThroughout
 from tests.paper_figures.tiny import TINY
 
@@ -156,6 +157,35 @@ def test_mnist_is_trained_on_where_it_is_and_never_what_is_asked(published):
     assert "10 digits at once, of MNIST's training set" in captions[0]
     assert "10 digits at once, embedded ones of MNIST's training set" in captions[1]
     assert [runs.settings(fig01_digit_set.SETTINGS)["images"] for runs in (with_files, without)] == ["mnist", "digits"]
+
+
+def test_layers_are_asked_about_mnist_where_it_is(published):
+    with_files, without = Runs(TINY, data_dir=published), Runs(TINY)
+    (known, asked), (embedded, others) = (fig05_layers.known_and_asked(runs) for runs in (with_files, without))
+    for found, split, count in ((known, "train", 10), (asked, "test", 2)):
+        there = empirics.images("mnist", split=split, data_dir=published)
+        np.testing.assert_array_equal(found.pixels, there.pixels[:count])
+        np.testing.assert_array_equal(found.labels, there.labels[:count])
+    assert (len(embedded), len(others)) == (120, 80)
+    assert not {image.tobytes() for image in embedded.pixels} & {image.tobytes() for image in others.pixels}
+    assert np.bincount(embedded.labels).tolist() == 10 * [12]
+    with_mnist, with_embedded = (fig05_layers.compute(runs) for runs in (with_files, without))
+    assert "10 digits of MNIST's training set, asked about 2 of its test set)" in with_mnist.caption
+    assert "120 digits, asked about 80 others)" in with_embedded.caption
+    assert [data.settings["images"] for data in (with_mnist, with_embedded)] == ["mnist", "digits"]
+    # Of the first network of 7 layers, trained: the classifier's errors on those digits.
+    network = next(fig05_layers.networks(with_files, 7, "trained"))
+    errors = empirics.probe(network, known.as_float(), known.labels, asked.as_float(), asked.labels)
+    np.testing.assert_array_equal(with_mnist.arrays["error_trained_7"][0], errors)
+
+
+def test_at_the_papers_scale_layers_are_asked_about_all_of_mnist(monkeypatch):
+    whole = {
+        split: empirics.ImageSet(np.zeros((count, 1, 1, 1), np.uint8), np.zeros(count, int), None, "")
+        for split, count in (("train", 60_000), ("test", 10_000))
+    }
+    monkeypatch.setattr(Runs, "images", lambda _, name, split="train": whole[split])
+    assert [len(some) for some in fig05_layers.known_and_asked(Runs(PAPER))] == [60_000, 10_000]
 
 
 def test_cifar_is_trained_on_where_it_is(published):
