@@ -44,11 +44,11 @@ def compute(runs: Runs) -> FigureData:
         "Fully connected networks trained to reproduce one digit: plain; of blocks x + relu(W₂ relu(W₁ x)), with an "
         "identity skip over every two hidden layers, between a plain first and a plain last layer; and of such blocks "
         "from input to output. The paper finds that skips move networks from the constant function towards the "
-        "identity. That depends on what they skip. Between plain layers they lead towards noise: against plain networks of "
-        f"as many layers the correlation with the training image changes by {constant_between:+.2f} on average, that "
-        f"with the input by {input_between:+.2f}, since the first layer's random features are never undone. From input "
-        f"to output they lead to the identity: by {constant_throughout:+.2f} and {input_throughout:+.2f}, to a "
-        f"correlation with the input of {near} layers."
+        "identity. That depends on what they skip. Between plain layers they lead towards noise: against plain "
+        "networks of as many layers the correlation with the training image changes by "
+        f"{constant_between:+.2f} on average, that with the input by {input_between:+.2f}, since the first layer's "
+        "random features are never undone. From input to output they lead to the identity: by "
+        f"{constant_throughout:+.2f} and {input_throughout:+.2f}, to a correlation with the input of {near} layers."
     )
     return FigureData(arrays, caption(statement, runs, asked, arrays), runs.settings(SETTINGS), labels)
 
