@@ -1,4 +1,4 @@
-"""Figure 41: skips take deep fully connected networks from the constant function, to noise or to the identity."""
+"""Figure 41: skips take deep fully connected networks from the constant function, toward noise or to the identity."""
 
 from collections.abc import Callable
 from functools import partial
@@ -14,7 +14,7 @@ from paper_figures.skips_throughout import SkipsThroughout
 
 DEPTHS = (4, 10)
 KINDS = ("plain", "skips between", "skips throughout")
-SETTINGS = {"depths": DEPTHS, "kinds": KINDS, "version": 2}
+SETTINGS = {"depths": DEPTHS, "kinds": KINDS, "version": 3}
 
 
 def rows(runs: Runs) -> list[Row]:
@@ -32,20 +32,23 @@ def compute(runs: Runs) -> FigureData:
     """Train plain and residual fully connected networks on a 7."""
     asked = rows(runs)
     arrays, labels = ask(runs, asked)
-    changes = {}
-    for name in ("with_input", "with_constant"):
-        plain, between, throughout = (np.nanmean(arrays[name][kind :: len(KINDS)]) for kind in range(len(KINDS)))
-        changes[name] = between - plain, throughout - plain
+    means = {
+        name: np.nanmean(arrays[name], axis=1).reshape(len(DEPTHS), -1) for name in ("with_input", "with_constant")
+    }
+    changes = {name: (found[:, 1:] - found[:, :1]).mean(axis=0) for name, found in means.items()}
     (input_between, input_throughout), (constant_between, constant_throughout) = changes.values()
+    near = " and ".join(
+        f"{found:.2f} with {depth}" for depth, found in zip(DEPTHS, means["with_input"][:, -1], strict=True)
+    )
     statement = (
-        "Fully connected networks trained to reproduce one digit: plain; with an identity skip over every two hidden "
-        "layers, x + relu(W₂ relu(W₁ x)), between a plain first and a plain last layer; and of blocks "
-        "x + W₂ relu(W₁ x) with skips from input to output. The paper finds that skips move networks from the constant "
-        "function towards the identity. That depends on what they skip. Between plain layers they lead to noise: the "
-        f"correlation with the training image changes by {constant_between:+.2f} on average, that with the input by "
-        f"{input_between:+.2f}, since the first layer's random features are never undone. From input to output they "
-        f"lead to the identity (plus the initial weights' noise): by {constant_throughout:+.2f} and "
-        f"{input_throughout:+.2f}."
+        "Fully connected networks trained to reproduce one digit: plain; of blocks x + relu(W₂ relu(W₁ x)), with an "
+        "identity skip over every two hidden layers, between a plain first and a plain last layer; and of such blocks "
+        "from input to output. The paper finds that skips move networks from the constant function towards the "
+        "identity. That depends on what they skip. Between plain layers they lead towards noise: against plain "
+        "networks of as many layers the correlation with the training image changes by "
+        f"{constant_between:+.2f} on average, that with the input by {input_between:+.2f}, since the first layer's "
+        "random features are never undone. From input to output they lead to the identity: by "
+        f"{constant_throughout:+.2f} and {input_throughout:+.2f}, to a correlation with the input of {near} layers."
     )
     return FigureData(arrays, caption(statement, runs, asked, arrays), runs.settings(SETTINGS), labels)
 

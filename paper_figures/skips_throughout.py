@@ -9,25 +9,35 @@ import empirics
 
 
 class SkipsThroughout(nn.Module):
-    """Residual blocks x + W₂ relu(W₁ x) from the input to the output, with no plain layer before or after.
+    """Residual blocks x + φ(W₂ φ(W₁ x)) from the input to the output, with no plain layer before or after.
 
-    `empirics.FCN(residual=True)` keeps its first and last layers plain, as the paper's networks do.
+    `empirics.FCN(residual=True)`, of the same blocks, keeps its first and last layers plain, as the paper's networks
+    do. Where φ is the ReLU, blocks can only add: a network that reproduces an image adds nothing to it in any block.
+    Without the outer φ blocks could cancel each other, and on other images would not.
 
     Args:
         in_features: d, the length of an input vector.
         depth: number of weight layers, two a block.
         width: units between a block's two layers.
+        activation: φ, a name in `empirics.activations.ACTIVATIONS`.
+        bias: whether the layers have biases.
 
     Raises:
         ValueError: a depth that is odd or below 2.
     """
 
-    def __init__(self, in_features: int, depth: int, width: int) -> None:
+    def __init__(
+        self, in_features: int, depth: int, width: int, *, activation: str = "relu", bias: bool = False
+    ) -> None:
         super().__init__()
         if depth < 2 or depth % 2:
             raise ValueError(f"depth must be even and at least 2 (two layers a block), got {depth}")
         self.in_features, self.depth, self.width = in_features, depth, width
-        self.blocks = nn.ModuleList(empirics.FCN(in_features, 2, width) for _ in range(depth // 2))
+        self.activation, self.bias = activation, bias
+        self.blocks = nn.ModuleList(
+            empirics.FCN(in_features, 2, width, activation=activation, output_activation=activation, bias=bias)
+            for _ in range(depth // 2)
+        )
 
     def forward(self, inputs: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
         """The outputs, (n, in_features), for inputs (n, in_features)."""
@@ -38,4 +48,4 @@ class SkipsThroughout(nn.Module):
 
     def settings(self) -> dict[str, Any]:
         """The keyword arguments that build this network anew."""
-        return {"in_features": self.in_features, "depth": self.depth, "width": self.width}
+        return {name: getattr(self, name) for name in ("in_features", "depth", "width", "activation", "bias")}

@@ -1,12 +1,33 @@
 """The experiment that the claims about deep networks share: its sign test and its scores, against naive references."""
 
+import inspect
 import math
+from collections import ChainMap
+from itertools import product
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from tests.claims.deep_networks import ALPHA, CNN, FCN, Study, compare, generalizes, learns_identity, more_often, others
+from tests.claims import (
+    test_deep_contraction,
+    test_deep_convolutional,
+    test_deep_fully_connected,
+    test_deep_images,
+)
+from tests.claims.deep_networks import (
+    ALPHA,
+    CNN,
+    FCN,
+    PAPER,
+    Scale,
+    Study,
+    compare,
+    generalizes,
+    learns_identity,
+    more_often,
+    others,
+)
 from tests.evidence import Claim, ClaimRefuted, Evidence
 
 TINY = {"channels": 2, "steps": 2, "size": 6, "members": 3}
@@ -122,3 +143,39 @@ def test_a_mixture_of_the_digits_learned_is_recognized(monkeypatch) -> None:
 def test_a_study_says_what_is_not_usual_about_it() -> None:
     assert str(CNN(5)) == "CNN, 5 layers of 8, xavier_uniform"
     assert str(CNN(5, kernel=9, bias=True, init="default")) == "CNN, 5 layers of 8, default, kernel 9, bias True"
+
+
+SMALLEST = Scale(size=6, channels=2, many=3, width=8, longer=0.01, members=3)
+CLAIMS = (test_deep_contraction, test_deep_convolutional, test_deep_fully_connected, test_deep_images)
+
+
+def scaled() -> list:
+    """The claims' tests that are given a scale, each with every combination of its other arguments."""
+    found = []
+    for name, test in (item for module in CLAIMS for item in vars(module).items() if item[0].startswith("test_")):
+        grids = [
+            [
+                dict(zip(names, values, strict=True) if isinstance(names, tuple) else [(names, values)])
+                for values in grid
+            ]
+            for names, grid in (mark.args for mark in test.pytestmark if mark.name == "parametrize")
+            if names != "scale"
+        ]
+        if "scale" in inspect.signature(test).parameters:
+            found += [pytest.param(test, parts, id=name) for parts in product(*grids)]
+    return found
+
+
+@pytest.mark.parametrize(("test", "parts"), scaled())
+def test_claims_are_examined_at_any_scale(test, parts) -> None:
+    """Also at the paper's, then, where no test runs without a GPU."""
+    ledger = evidence()
+    test(**dict(ChainMap(*parts)), scale=SMALLEST, ledger=ledger)
+    assert ledger.checks
+    assert ledger.record("t")["verdict"] == "undecided"  # three seeds tell nothing
+
+
+def test_at_the_papers_scale_steps_are_smaller_and_more() -> None:
+    study = PAPER.cnn(5, kernel=7)
+    assert str(study) == "CNN, 5 layers of 128, xavier_uniform, kernel 7, lr 0.0001, steps 4000, size 28, device cuda"
+    assert (PAPER.fcn(3).channels, PAPER.fcn(3).steps, PAPER.cnn(5, channels=3).channels) == (2048, 2000, 3)

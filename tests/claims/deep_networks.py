@@ -1,21 +1,24 @@
 """What deep networks make of other digits after training on one or a few: the experiment that the claims share.
 
-Everything is small enough for one core: digits of 14×14 pixels, 8 channels or 96 units, and Adam for a few hundred
-steps, where the paper's momentum descent would need many thousands.
+At the quick scale everything is small enough for one core: digits of 14×14 pixels, 8 channels or 96 units, and Adam for
+a few hundred steps, where the paper's momentum descent would need many thousands. The paper's sizes need a GPU, and a
+run of their own, with its own budget of false alarms: `python -m pytest tests/claims -m gpu --ledger out`.
 """
 
 from dataclasses import asdict, dataclass, fields
-from functools import cache, partial
+from functools import cache, lru_cache
 
 import numpy as np
+import pytest
 import torch
 from scipy import stats
 
 import empirics
+from paper_figures.skips_throughout import SkipsThroughout
 
 MEMBERS = 48
 FIRST_SEED = 1000  # not among those of the pilot runs that sizes and numbers of seeds were chosen by
-ALPHA = 1e-11  # of each order: what 46 of 48 seeds agree on is decided, and fewer than 50 orders book under 5e-10
+ALPHA = 1e-11  # of each order: what 46 of 48 seeds agree on is decided, and 50 orders book 5e-10
 
 LEARNED = 0.05
 """A network has learned its images when its loss is below this share of the zero function's."""
@@ -144,26 +147,63 @@ class Study:
         )
 
 
-CNN = partial(Study, "CNN", channels=8)
-FCN = partial(Study, "FCN", channels=96, steps=200)  # which learn sooner
+@dataclass(frozen=True)
+class Scale:
+    """How large digits and networks are, and how long these train.
+
+    Attributes:
+        size: height and width of the digits.
+        channels: of each hidden layer of a CNN.
+        many: channels where there are to be many.
+        width: units of each hidden layer of an FCN.
+        longer: factor of the steps.
+        slower: divisor of the learning rates.
+        members: how many seeds.
+        device: where they train.
+    """
+
+    size: int
+    channels: int
+    many: int
+    width: int
+    longer: float = 1
+    slower: float = 1
+    members: int = MEMBERS
+    device: str = "cpu"
+
+    def cnn(self, depth: int, *, steps: int = 400, **settings) -> Study:
+        """Convolutional networks of this scale, but for what other settings say."""
+        return self._study("CNN", depth, steps, {"channels": self.channels} | settings)
+
+    def fcn(self, depth: int, *, kind: str = "FCN", steps: int = 200, **settings) -> Study:
+        """Fully connected networks, which learn sooner."""
+        return self._study(kind, depth, steps, {"channels": self.width} | settings)
+
+    def _study(self, kind: str, depth: int, steps: int, settings: dict) -> Study:
+        own = {"size": self.size, "members": self.members, "device": self.device}
+        pace = {"steps": round(self.longer * steps), "lr": settings.pop("lr", Study.lr) / self.slower}
+        return Study(kind, depth, **(own | settings | pace))
 
 
-class SkipsThroughout(torch.nn.Module):
-    """Residual blocks x + W₂ relu(W₁ x) from the input to the output, without plain layers before or after."""
+QUICK = Scale(size=14, channels=8, many=16, width=96)
+CNN, FCN = QUICK.cnn, QUICK.fcn
+# One step of Adam moves what a unit is given by up to the learning rate times the unit's inputs, of which there are 16
+# to 21 times as many as in the quick networks: hence smaller steps, and more of them. All in all some 1.1e17 FLOPs (6 a
+# weight, pixel, step and member) and 2e15 bytes moved (10 numbers a weight, step and member): half an hour at 100
+# TFLOP/s and 4 TB/s; an H200 in float32 has up to two thirds of the former. E.channels takes 7 minutes of it,
+# E.cnn-depth, E.init and E.two-three-examples 4 to 5 each, the others 1 or 2; E.contractive's spectra take minutes
+# more, on the CPU.
+PAPER = Scale(size=28, channels=128, many=512, width=2048, longer=10, slower=10, device="cuda")
+_paper = pytest.param(
+    PAPER,
+    id="paper",
+    marks=[pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")],
+)
+at_each_scale = pytest.mark.parametrize("scale", [pytest.param(QUICK, id="quick"), _paper])
+at_paper_scale = pytest.mark.parametrize("scale", [_paper])
 
-    def __init__(self, in_features: int, depth: int, width: int, *, bias: bool, activation: str) -> None:
-        super().__init__()
-        self.blocks = torch.nn.ModuleList(
-            empirics.FCN(in_features, 2, width, bias=bias, activation=activation) for _ in range(depth // 2)
-        )
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        for block in self.blocks:
-            x = x + block(x)
-        return x
-
-
-@cache
+@lru_cache(maxsize=6)  # as many as tests in a row share; 48 networks of the paper's width take up to 14 GB
 def _trained(study: Study) -> empirics.TrainedEnsemble:
     images = study.training_images
     given = images.reshape(len(images), -1) if study.flat else images
@@ -179,8 +219,14 @@ def _trained(study: Study) -> empirics.TrainedEnsemble:
 
 def digits(label: int, count: int, size: int) -> np.ndarray:
     """The first digits of a class, (count, 1, H, W) in [0, 1]."""
+    pixels, labels = _pack(size)
+    return pixels[np.flatnonzero(labels == label)[:count]]
+
+
+@cache
+def _pack(size: int) -> tuple[np.ndarray, np.ndarray]:
     pack = empirics.images("digits", size=size)
-    return pack.as_float()[np.flatnonzero(pack.labels == label)[:count]]
+    return pack.as_float(), pack.labels
 
 
 def others(classes: tuple[int, ...], size: int) -> np.ndarray:

@@ -8,7 +8,7 @@ import torch
 
 import empirics
 from tests.bounds import UNIT_ROUNDOFF, gamma
-from tests.claims.deep_networks import FCN, LEARNED, Study, more_often
+from tests.claims.deep_networks import FCN, LEARNED, Study, at_each_scale, more_often
 from tests.ledger import claim
 
 CONTRACTIVE = claim(
@@ -32,35 +32,37 @@ U = UNIT_ROUNDOFF["float64"]
 @cache
 def radii_and_norms(study: Study) -> tuple[np.ndarray, np.ndarray]:
     """The Jacobian's spectral radius and norm at each digit learned, (members, digits), by dense algebra."""
-    images = torch.from_numpy(study.training_images).flatten(1)
+    images = torch.from_numpy(study.training_images).flatten(1).to(study.device)
     radii, norms = np.empty((2, study.members, len(images)))
     for index in range(study.members):
         network = study.ensemble.member(index).double().requires_grad_(False)
         for number, image in enumerate(images):
-            jacobian = torch.func.jacrev(lambda x, f=network: f(x[None])[0])(image).numpy()
+            jacobian = torch.func.jacrev(lambda x, f=network: f(x[None])[0])(image).cpu().numpy()
             radii[index, number] = np.abs(np.linalg.eigvals(jacobian)).max()
             norms[index, number] = np.linalg.norm(jacobian, 2)
     return radii, norms
 
 
 @CONTRACTIVE
+@at_each_scale
 @pytest.mark.parametrize("depth", [3, 6])
-def test_the_jacobians_spectral_radius_is_below_one(depth, ledger):
-    study = FCN(depth, bias=True, trained_on=THREE, steps=300)
+def test_the_jacobians_spectral_radius_is_below_one(depth, scale, ledger):
+    study = scale.fcn(depth, bias=True, trained_on=THREE, steps=300)
     radius, norm = radii_and_norms(study)
     ledger.note(f"{study.summary()}; spectral radius up to {radius.max():.2f}, norm from {norm.min():.2f}")
     more_often(ledger, (radius < 1).all(axis=1), among=study.learned, study=str(study))
 
 
 @CONTRACTIVE
-def test_noisy_digits_lead_back(ledger):
-    study = FCN(6, bias=True, trained_on=THREE, steps=300)
+@at_each_scale
+def test_noisy_digits_lead_back(scale, ledger):
+    study = scale.fcn(6, bias=True, trained_on=THREE, steps=300)
     images = study.training_images.reshape(3, -1)
     noisy = images + NOISE * np.random.default_rng(0).normal(size=images.shape)
     returned = np.zeros(study.members, dtype=bool)
     for index in range(study.members):
         found = empirics.attractors(study.ensemble.member(index), noisy, 500)
-        miss = found.points.numpy() - images
+        miss = found.points.cpu().numpy() - images
         # As near as a mean squared error of LEARNED of the zero function's, which is what counts as learned.
         near = np.square(miss).mean(1) <= LEARNED * np.square(images).mean()
         returned[index] = bool(found.attracted.all()) and len(found.attractors) == 3 and near.all()
@@ -68,9 +70,10 @@ def test_noisy_digits_lead_back(ledger):
 
 
 @CONTRACTIVE
-def test_bounded_activations_do_not_contract(ledger):
+@at_each_scale
+def test_bounded_activations_do_not_contract(scale, ledger):
     """The condition that the claim needs: with tanh some digit repels, though all are learned."""
-    study = FCN(6, bias=True, trained_on=THREE, steps=300, activation="tanh")
+    study = scale.fcn(6, bias=True, trained_on=THREE, steps=300, activation="tanh")
     radius, norm = radii_and_norms(study)
     ledger.note(
         f"not so with tanh: {study.summary()}; spectral radius from {radius.max(1).min():.2f} at the least contracted "

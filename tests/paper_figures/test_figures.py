@@ -119,7 +119,7 @@ def test_skips_throughout_begin_as_the_identity_plus_what_blocks_add():
     blocks = [[layer.weight.detach().double().numpy() for layer in block.layers] for block in network.blocks]
     expected = x
     for first, second in blocks:
-        expected = expected + np.maximum(expected @ first.T, 0) @ second.T
+        expected = expected + np.maximum(np.maximum(expected @ first.T, 0) @ second.T, 0)
     found = network.double()(empirics.training.torch.from_numpy(x)).detach().numpy()
     np.testing.assert_allclose(found, expected, rtol=1e-12)  # a dozen roundings
     for depth in (0, 3):
