@@ -40,13 +40,16 @@ def compute(runs: Runs) -> FigureData:
         place = (OPTIMIZERS.index(row["optimizer"]), start, depths.index(row["depth"]), row["seed"])
         if learned(row):
             found["with_input"][place], found["with_constant"][place] = row["with_input"], row["with_training_image"]
-    arrays = {"depths": np.array(depths), **found}
+    arrays, many = {"depths": np.array(depths), **found}, []
     for scheme, bias in MANY:
         rows = [row for row in table if (row["channels"], row["scheme"], row["bias"]) == (WIDE, scheme, bias)]
         arrays[f"seeds_{_said(scheme, bias)}"] = np.array(
             [(row["with_input"], row["with_training_image"]) for row in rows if learned(row)]
         )
-    return FigureData(arrays, caption(arrays, table), runs.settings(SETTINGS), [_said(*start) for start in STARTS])
+        many.append(len(rows))
+    return FigureData(
+        arrays, caption(arrays, table, many), runs.settings(SETTINGS), [_said(*start) for start in STARTS]
+    )
 
 
 def results() -> list[Row]:
@@ -60,41 +63,42 @@ def learned(row: Row) -> bool:
     return row["with_input"] is not None and row["loss"] <= (1 - LEARNED) * digit(TRAINED_ON).var()
 
 
-def caption(arrays: dict[str, np.ndarray], table: list[Row]) -> str:
-    """What was run, and what came of it."""
+def caption(arrays: dict[str, np.ndarray], table: list[Row], many: list[int]) -> str:
+    """What was run, and what came of it; `many` seeds of each start of which there are."""
     depths = arrays["depths"].tolist()
     difference = arrays["with_input"] - arrays["with_constant"]
-    nearer = difference < 0  # to the constant than to the identity; false where nothing was learned
+    nearer = difference < 0  # to the constant than to the identity; not where nothing was learned
     trained = np.isfinite(difference)
 
     def memorizing(chosen: Any) -> str:
         return f"{nearer[chosen].sum()} of {trained[chosen].sum()}"
 
-    deepest = np.s_[:, :, -1]
     biased = [index for index, (_, bias) in enumerate(STARTS) if bias]
     bare = [index for index, (_, bias) in enumerate(STARTS) if not bias]
-    default, silent = STARTS.index(("default", True)), STARTS.index(("default", False))
-    ranges = ", ".join(
-        f"{name}: {pairs[:, 0].mean():.2f} with the input and {pairs[:, 1].min():.2f} to {pairs[:, 1].max():.2f} with "
-        f"the training image ({len(pairs)} seeds)"
-        for name, pairs in _seeds(arrays).items()
+    some = [index for index in range(len(STARTS)) if nearer[:, index, -1].any()]
+    silent = STARTS.index(("default", False))
+    ranges = "; ".join(
+        f"{name}: {np.median(pairs[:, 0]):.2f} with the input and {np.median(pairs[:, 1]):.2f} with the training image "
+        f"in the median, the latter from {pairs[:, 1].min():.2f} to {pairs[:, 1].max():.2f} ({len(pairs)} of {asked} "
+        "seeds)"
+        for (name, pairs), asked in zip(_seeds(arrays).items(), many, strict=True)
     )
     return (
         "Correlation of the answers to other digits with the digit asked (identity), less that with the 7 trained on "
         f"(constant), mean over {trained.shape[-1]} seeds of convolutional networks of {NARROW} channels, 5×5 kernels: "
         f"{len(table):,} networks in all, paper_figures/sweeps/conditions.toml. A network counts where it explains "
-        f"{LEARNED:.0%} of its training image's variance; a number says of how many the mean is where not all did, and "
-        "a cross that none did. "
-        "Nearer to the constant than to the identity are "
+        f"{LEARNED:.0%} of its training image's variance; a number says how many did where not all did, and a cross "
+        "that none did. Nearer to the constant than to the identity are "
         + _list(f"{memorizing(np.s_[:, :, place])} at {depth} layers" for place, depth in enumerate(depths))
-        + f". Of the {depths[-1]} layers: "
-        + _list(f"{memorizing(np.s_[place, :, -1])} by {name}" for place, name in enumerate(OPTIMIZERS))
-        + f"; {memorizing(np.s_[:, biased, -1])} with biases and {memorizing(np.s_[:, bare, -1])} without; torch's "
-        f"default initialization with biases leads {memorizing(np.s_[:, default, -1])} there, while without biases "
-        f"{trained[:, silent, -1].sum()} of {trained[:, silent, -1].size} learned the training image at all (at "
-        f"{depths[0]} layers {trained[:, silent, 0].sum()}). The mean difference at {depths[-1]} layers is "
-        f"{np.nanmean(difference[deepest]):+.2f}. Bottom right: what the seed decides, {depths[-1]} layers of {WIDE} "
-        f"channels by Adam. {ranges}."
+        + f". Of the {depths[-1]} layers these are {memorizing(np.s_[:, biased, -1])} with biases and "
+        f"{memorizing(np.s_[:, bare, -1])} without; by initial weights "
+        + _list(f"{memorizing(np.s_[:, place, -1])} ({_said(*STARTS[place])})" for place in some)
+        + ", and none from the others; by optimizer "
+        + _list(f"{memorizing(np.s_[place, :, -1])} ({name})" for place, name in enumerate(OPTIMIZERS))
+        + f". From torch's default without biases {trained[:, silent, -1].sum()} of {trained[:, silent, -1].size} "
+        f"networks of {depths[-1]} layers learned the training image at all. So here depth decides whether a network "
+        "can memorize, its initial weights and biases how often it does, and the seed the rest. Bottom right: "
+        f"{depths[-1]} layers of {WIDE} channels by Adam, a point a seed. {ranges}."
     )
 
 
@@ -119,9 +123,10 @@ def draw(data: FigureData) -> Figure:
                     )  # fmt: skip
             axis.set_title(optimizer)
             axis.set_xticks(range(len(arrays["depths"])), arrays["depths"])
-            axis.set_yticks(range(len(data.labels)), data.labels if index % 3 == 0 else [])
             axis.set_xlabel("depth (layers)")
+            axis.set_yticks([])
             if index % 3 == 0:
+                axis.set_yticks(range(len(data.labels)), data.labels)
                 axis.set_ylabel("initial weights")
         bar = figure.colorbar(mesh, ax=maps, shrink=0.8, pad=0.01)
         bar.set_label("identity − constant")
