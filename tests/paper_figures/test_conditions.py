@@ -67,3 +67,16 @@ def test_depth_decides_whether_and_initial_weights_how_often_networks_memorize()
     learned = dict(zip(data.labels, np.isfinite(difference[:, :, -1]).sum(axis=(0, 2)), strict=True))
     assert min(learned, key=learned.get) == "default"
     assert min(count for start, count in learned.items() if "default" not in start) >= 24
+
+
+@pytest.mark.parametrize(
+    ("biases", "memorize", "of", "said"), [(True, 14, 100, "14 in 100"), (False, 1, 98, "one in 98")]
+)
+def test_readme_counts_what_the_table_holds(biases, memorize, of, said):
+    data = stored("conditions")
+    keep_the_signal = [
+        n for n, start in enumerate(data.labels) if "default" not in start and ("biases" in start) == biases
+    ]
+    difference = (data.arrays["with_input"] - data.arrays["with_constant"])[:, keep_the_signal, -1]
+    assert ((difference < 0).sum(), np.isfinite(difference).sum()) == (memorize, of)
+    assert said in (SWEEP.parents[2] / "README.md").read_text()
