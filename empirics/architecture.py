@@ -27,8 +27,8 @@ def new_network(make_model: Callable[[], nn.Module]) -> nn.Module:
     """
     if isinstance(make_model, nn.Module) or not callable(make_model):
         raise TypeError(f"{TAKEN}, got {type(make_model).__name__}")
-    if isinstance(make_model, type) and _needs_arguments(make_model):
-        raise TypeError(f"{TAKEN}, got the class {make_model.__name__}, which takes arguments")
+    if _needs_arguments(make_model):
+        raise TypeError(f"{TAKEN}, got {getattr(make_model, '__name__', make_model)}, which takes arguments")
     with torch.random.fork_rng(devices=[]):
         network = make_model()
     if not isinstance(network, nn.Module):
@@ -39,7 +39,8 @@ def new_network(make_model: Callable[[], nn.Module]) -> nn.Module:
     if frozen:
         raise ValueError(f"make_model must return a network of which all is trained, got one with {frozen[0]} frozen")
     for layer in network.modules():
-        if layer.training and (isinstance(layer, AT_RANDOM) or getattr(layer, "track_running_stats", False)):
+        at_random = isinstance(layer, AT_RANDOM) and getattr(layer, "p", 1) > 0
+        if layer.training and (at_random or getattr(layer, "track_running_stats", False)):
             raise ValueError(
                 "make_model must return a network that draws no random numbers and counts nothing, got one with "
                 f"{type(layer).__name__}; in evaluation mode (.eval()) it does neither"
@@ -48,11 +49,12 @@ def new_network(make_model: Callable[[], nn.Module]) -> nn.Module:
 
 
 def _needs_arguments(function: Callable[..., Any]) -> bool:
-    return any(
-        parameter.default is Parameter.empty
-        and parameter.kind in (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
-        for parameter in signature(function).parameters.values()
-    )
+    try:
+        parameters = signature(function).parameters.values()
+    except ValueError:  # of some built-in functions nothing is known
+        return False
+    without_default = [parameter.kind for parameter in parameters if parameter.default is Parameter.empty]
+    return any(kind not in (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD) for kind in without_default)
 
 
 def takes_images(network: nn.Module) -> bool:
@@ -82,9 +84,7 @@ def check_fit(network: nn.Module, inputs: Tensor, name: str = "inputs") -> tuple
         with torch.no_grad():
             outputs = network(inputs)
     except (RuntimeError, ValueError) as error:
-        raise ValueError(
-            f"{name} of shape {tuple(inputs.shape)} do not fit the network: {_first_line(error)}"
-        ) from None
+        raise ValueError(f"{name} of shape {tuple(inputs.shape)} do not fit the network: {first_line(error)}") from None
     if not isinstance(outputs, Tensor):
         raise TypeError(f"make_model must return a network that outputs one tensor, got {type(outputs).__name__}")
     return tuple(outputs.shape)
@@ -98,7 +98,11 @@ def check_trainable(network: nn.Module, inputs: Tensor) -> None:
             numbers or with branches that depend on data.
     """
     parameters = dict(network.named_parameters())
-    gradients = torch.autograd.grad(network(inputs).sum(), list(parameters.values()), allow_unused=True)
+    try:
+        with torch.enable_grad():
+            gradients = torch.autograd.grad(network(inputs).sum(), list(parameters.values()), allow_unused=True)
+    except RuntimeError as error:
+        raise ValueError(f"make_model must return a network with a gradient: {first_line(error)}") from None
     unused = [name for name, gradient in zip(parameters, gradients, strict=True) if gradient is None]
     if unused:
         raise ValueError(
@@ -110,11 +114,12 @@ def check_trainable(network: nn.Module, inputs: Tensor) -> None:
             vmap(lambda weights: functional_call(network, weights, (inputs,)))(member)
     except RuntimeError as error:
         raise ValueError(
-            f"make_model must return a network that torch.func.vmap can run for many seeds: {_first_line(error)}"
+            f"make_model must return a network that torch.func.vmap can run for many seeds: {first_line(error)}"
         ) from None
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: BaseException) -> str:
+    """What an error says first; torch's go on for long."""
     return (str(error).splitlines() or [type(error).__name__])[0]
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
+import torch
 import typer
 from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress
@@ -41,6 +42,7 @@ app = typer.Typer(
 UsageError: type[Any] = typer.BadParameter.__base__ or Exception
 
 NETWORKS = ("fcn", "cnn", "lcn")
+NO_MEMORY = ("can't allocate memory", "Storage size calculation overflowed")  # torch's words, on a CPU
 # Options that not every network has, and which do.
 SOME_NETWORKS = {
     "depth": ("fcn", "cnn"),
@@ -156,15 +158,15 @@ def _maker(
 ) -> Callable[[], FCN | CNN | LCN]:
     """What makes the network for images (C, H, W), with the settings that were given; no other may be."""
     for name in settings:
-        if network not in SOME_NETWORKS[name]:
+        if network not in SOME_NETWORKS[name] and (name, settings[name]) != ("depth", 1):
             option = name.replace("_", "-")
             raise ValueError(f"--{option} must go with --network {' or '.join(SOME_NETWORKS[name])}, got {network}")
+    depth = settings.pop("depth", 1)
     if network == "lcn":
         return partial(LCN, shape[0], shape[1:], **{"kernel_size": 5, **settings}, bias=bias)
-    settings = {"depth": 1, **settings}
     if network == "fcn":
-        return partial(FCN, math.prod(shape), **settings, bias=bias)
-    return partial(CNN, shape[0], **settings, bias=bias)
+        return partial(FCN, math.prod(shape), depth, **settings, bias=bias)
+    return partial(CNN, shape[0], depth, **settings, bias=bias)
 
 
 @app.command()
@@ -287,7 +289,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except (ValueError, TypeError, OSError, MemoryError) as error:
         message = str(error)
     except RuntimeError as error:
-        if "memory" not in str(error) and "overflow" not in str(error):  # how torch says that there is not enough
+        if not isinstance(error, torch.OutOfMemoryError) and not any(words in str(error) for words in NO_MEMORY):
             raise
         message = f"these networks need more memory than there is: {str(error).splitlines()[0]}"
     except typer.Abort:

@@ -132,7 +132,9 @@ class TrainedEnsemble:
 
         Raises:
             OSError: there is no ensemble in the folder.
-            ValueError: its files are damaged, or its architecture is not known and `make_model` not given.
+            TypeError: `make_model` is no such function as `train` takes.
+            ValueError: its files are damaged, its architecture is not known and `make_model` not given, or
+                `make_model` returns another architecture, or one that `train` refuses.
         """
         tensors, facts = read_tensors(Path(folder), "ensemble")
         recipe = Recipe(**facts["recipe"])

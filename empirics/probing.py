@@ -98,7 +98,8 @@ def _labels(name: str, value: Any, count: int) -> Tensor:
         raise TypeError(f"{name} must hold integers, got dtype {labels.dtype}")
     if tuple(labels.shape) != (count,):
         raise ValueError(f"{name} must have shape ({count},), one an image, got {tuple(labels.shape)}")
-    if labels.dtype == torch.uint64:  # torch does not compare these; what is too large for int64 stays too large
+    if labels.dtype in (torch.uint16, torch.uint32, torch.uint64):
+        # torch does not compare these; what is too large for int64 stays too large.
         labels = torch.from_numpy(np.minimum(labels.cpu().numpy(), np.uint64(2**63 - 1)).astype(np.int64))
     if (least := int(labels.min())) < 0:
         raise ValueError(f"{name} must not be negative, got {least}")

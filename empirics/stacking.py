@@ -24,6 +24,8 @@ def draw_stacked(network: nn.Module, scheme: str, seeds: Sequence[int], dtype: t
     }
     for member, seed in enumerate(seeds):
         for name, values in draw(network, scheme, seed):
+            if name not in stacked:  # tied to another, or computed from others
+                raise TypeError(f"initial must be given: {name} is no parameter of its own, which a scheme could draw")
             stacked[name][member] = values
     return stacked
 

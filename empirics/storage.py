@@ -63,6 +63,14 @@ def read_tensors(folder: Path, name: str) -> tuple[dict[str, Tensor], dict[str, 
         raise ValueError(f"{file} is not a safetensors file: {error}") from None
 
 
+def has_tensors(folder: Path, name: str) -> bool:
+    """Whether there is what `write_tensors` wrote, without reading it all."""
+    try:
+        return (folder / json.loads((folder / f"{name}.json").read_text())["tensors"]).is_file()
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
 def _seal(facts: dict[str, Any]) -> str:
     """SHA-256 of facts as they come back from JSON."""
     return hashlib.sha256(json.dumps(json.loads(json.dumps(facts)), sort_keys=True).encode()).hexdigest()

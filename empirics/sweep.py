@@ -25,9 +25,9 @@ from empirics.ensemble import TrainedEnsemble
 from empirics.pearson import correlation
 from empirics.recipe import Recipe
 from empirics.squared_error import mean_squared_error
-from empirics.storage import read_tensors, write_atomically, write_tensors
+from empirics.storage import has_tensors, read_tensors, write_atomically, write_tensors
 from empirics.sweep_images import chosen
-from empirics.sweep_spec import Group, Run, Spec
+from empirics.sweep_spec import Group, Run, Spec, meaningless
 from empirics.training import train
 
 RUNS, JOURNAL, TABLE, WEIGHTS = "runs", "journal.jsonl", "results.parquet", "weights"
@@ -143,14 +143,14 @@ def finished(folder: Path, run: Run, weights: bool = False) -> bool:
         weights: whether its weights must be there too.
     """
     place = folder / RUNS / run.key
-    return _result(place) is not None and (not weights or (place / f"{WEIGHTS}.json").exists())
+    return _result(place) is not None and (not weights or has_tensors(place, WEIGHTS))
 
 
 def _result(place: Path) -> dict[str, Any] | None:
     """The result in a run's folder; None where there is none. A damaged one is named, and counts as none."""
     try:
         metrics: dict[str, Any] = json.loads((place / "metrics.json").read_text())
-        if not isinstance(metrics, dict) or not isinstance(metrics.get("settings"), dict):
+        if not isinstance(metrics, dict) or "recipe" not in metrics.get("settings", ()):
             raise ValueError("it holds no settings")
     except FileNotFoundError:
         return None
@@ -238,8 +238,11 @@ def _write_run(folder: Path, run: Run, metrics: dict[str, Any], tensors: dict[st
     except OSError:
         if not finished(folder, run, bool(tensors)):
             raise
-    for stale in (folder / RUNS).glob(f".{run.key}.{socket.gethostname()}.*"):
-        if not _alive(int(stale.name.rpartition(".")[2])):  # its worker died before it came to here
+        shutil.rmtree(hidden, ignore_errors=True)  # another worker was quicker
+    own = f".{run.key}.{socket.gethostname()}."
+    for stale in (folder / RUNS).glob(f"{own}*"):
+        process = stale.name.removeprefix(own)
+        if process.isdecimal() and not _alive(int(process)):  # its worker died before it came to here
             shutil.rmtree(stale, ignore_errors=True)
 
 
@@ -275,7 +278,8 @@ def sweep_table(out: Path | str) -> pa.Table:
 
     Returns:
         The columns key, every setting (those of the recipe too; milestones as text), loss, diverged, stopped,
-        parameters, with_input, with_training_image, mse, seconds, torch, worker. `.to_pandas()` where pandas is.
+        parameters, with_input, with_training_image, mse, seconds, torch, worker; null where a setting has no meaning
+        for the network. `.to_pandas()` where pandas is.
 
     Raises:
         OSError: there is no sweep in the folder.
@@ -297,7 +301,7 @@ def sweep_network(out: Path | str, key: str) -> nn.Module:
         OSError: there is no such run, or its weights were not kept.
         ValueError: its files are damaged.
     """
-    place = Path(out) / RUNS / key
+    place = Path(out) / RUNS / str(key)
     metrics = _result(place)
     if metrics is None:
         raise FileNotFoundError(f"there is no finished run {key!r} in {out}")
@@ -315,6 +319,7 @@ def _rows(folder: Path) -> Iterator[dict[str, Any]]:
         metrics = None if place.name.startswith(".") else _result(place)
         if metrics is not None:
             settings = _flat(metrics.pop("settings"))
+            settings |= dict.fromkeys(meaningless(settings["network"], settings["depth"]))
             yield {"key": place.name, **settings, **metrics}
 
 

@@ -74,10 +74,8 @@ class Run:
     def key(self) -> str:
         """The name of its folder: a hash of all settings that have a meaning for it."""
         said = asdict(self)
-        for name in ("width", "residual") if self.network == "cnn" else ("channels", "kernel_size"):
+        for name in meaningless(self.network, self.depth):
             del said[name]
-        if self.depth == 1:  # no hidden layer
-            del said["channels" if self.network == "cnn" else "width"]
         text = json.dumps({"format": FORMAT, **said}, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:20]
 
@@ -87,6 +85,13 @@ class Run:
             return partial(CNN, channels, self.depth, self.channels, self.kernel_size, bias=self.bias)
         entries = channels * height * width
         return partial(FCN, entries, self.depth, self.width, residual=self.residual, bias=self.bias)
+
+
+def meaningless(network: str, depth: int) -> tuple[str, ...]:
+    """The settings of a `Run` that mean nothing to such a network."""
+    others = ("width", "residual") if network == "cnn" else ("channels", "kernel_size")
+    hidden = ("channels",) if network == "cnn" else ("width",)
+    return others + hidden if depth == 1 else others
 
 
 @dataclass(frozen=True)
@@ -165,8 +170,8 @@ def read_spec(path: Path | str) -> Spec:
         given = tomllib.loads(path.read_text())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"{path} is not TOML: {error}") from None
-    if not given:
-        raise ValueError(f"{path}: there is no table [grid], got an empty file")
+    if not given or given.get("grid") == []:
+        raise ValueError(f"{path}: there is no table [grid], got an empty file or list")
     tables = given.pop("grid", {})
     grids = tables if isinstance(tables, list) else [tables]
     for grid in grids:

@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Num
 from torch import Tensor, nn
 
-from empirics.architecture import check_fit, check_trainable, input_shapes, new_network
+from empirics.architecture import check_fit, check_trainable, first_line, input_shapes, new_network
 from empirics.arguments import boolean, converted, finite, integers, real_tensor, same_kind, tensor_of
 from empirics.checkpoints import Checkpoints, description
 from empirics.descent import Descent, Task, descend
@@ -176,12 +176,8 @@ def _device(device: torch.device | str | None, inputs: Any) -> torch.device:
         place = torch.device(device)
         torch.zeros(1, device=place).item()  # which a device without memory of its own ("meta") cannot tell
     except (RuntimeError, AssertionError, TypeError) as error:  # torch without CUDA asserts
-        raise ValueError(f"device must be one that torch can use here, got {device!r}: {_first_line(error)}") from None
+        raise ValueError(f"device must be one that torch can use here, got {device!r}: {first_line(error)}") from None
     return place
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def _examples(
@@ -197,7 +193,7 @@ def _examples(
         x, y = x[None], y[None]
     x = converted("inputs", x, dtype, device)
     expected = check_fit(network, x)
-    check_trainable(network, x[:1])
+    check_trainable(network, x)
     if y.shape != expected:
         got, want = (tuple(shape if batched else shape[1:]) for shape in (y.shape, expected))
         if targets is None:

@@ -64,6 +64,10 @@ def test_train_writes_weights_predictions_and_metrics(options: tuple, tmp_path: 
         assert np.array_equal(np.asarray(sheet)[:28, :28], patterns.pixels[0, 0])
 
 
+def test_one_layer_is_what_a_locally_connected_network_has(tmp_path: Path) -> None:
+    assert run("train", "--network", "lcn", "--depth", 1, "--steps", 1, "--seeds", 1, "--out", tmp_path) == 0
+
+
 def test_train_takes_images_from_files(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     colour = rng.integers(256, size=(6, 5, 3), dtype=np.uint8)

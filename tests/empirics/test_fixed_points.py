@@ -273,3 +273,62 @@ def test_an_orbit_that_left_the_numbers_is_at_no_fixed_point() -> None:
     assert found.residuals[1] == 1
     assert found.fixed.tolist() == [False, False]
     assert found.which.tolist() == [-1, -1]
+
+
+def ray(dtype: torch.dtype) -> nn.Module:
+    """X ↦ (a·x) a with |a| = 1: all multiples of a are fixed points, to rounding."""
+    a = torch.tensor([0.6, 0.8, 0.0], dtype=dtype)
+    return linear(torch.outer(a, a))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_of_a_line_of_fixed_points_the_nearest_is_taken(dtype: torch.dtype) -> None:
+    eps = torch.finfo(dtype).eps
+    a = torch.tensor([0.6, 0.8, 0.0], dtype=dtype)
+    off = torch.tensor([0.0, 0.0, math.sqrt(eps) / 2], dtype=dtype)
+    found = attractors(ray(dtype), torch.stack([a, 2 * a, a + off, -a]), 0)
+    assert found.which.tolist() == [0, 1, 0, 2]
+    assert (found.fixed_points - torch.stack([a, 2 * a, -a])).abs().max() <= 8 * eps
+    assert found.undecided.tolist() == [True] * 3
+    # Nothing is a fixed point where everything drifts along the line, however slowly.
+    drift = attractors(linear(torch.eye(3).to(dtype), math.sqrt(eps) / 4 * a), a, 0)
+    assert drift.which.tolist() == [-1]
+
+
+@pytest.mark.parametrize("precision", ["float32", "float64"])
+def test_a_network_without_biases_has_its_training_image_for_a_fixed_point(precision: str) -> None:
+    image = images("digits", count=1, size=7).as_float().reshape(1, -1)
+    recipe = Recipe("adam", lr=1e-3, steps=3000, precision=precision, milestones=(0.5, 0.75), init="xavier_uniform")
+    trained = train(lambda: FCN(49, 3, 64), image, recipe=recipe, progress=False)
+    model, x = trained.member(0), torch.from_numpy(image).to(recipe.dtype)
+    found = attractors(model, x, 0)
+    rounding = 49 * torch.finfo(recipe.dtype).eps
+    if found.residuals[0] > rounding:
+        pytest.fail(f"it was to learn the image to rounding, and left {found.residuals[0]:.0e}")
+    assert found.fixed.tolist() == [True]
+    assert found.distances[0] <= 2 * rounding * x.norm()
+    assert found.undecided.tolist() == [True]
+
+
+def test_zero_is_no_attractor_where_a_network_without_biases_grows() -> None:
+    """There torch's derivative is 0."""
+    doubles = attractors(Map(lambda x: 2 * torch.relu(x)), torch.tensor([[-1.0]]))
+    assert (doubles.fixed_points.tolist(), doubles.radii.tolist()) == ([[0.0]], [0.0])
+    assert (doubles.attracting.tolist(), doubles.undecided.tolist()) == ([False], [True])
+    halves = attractors(Map(lambda x: torch.relu(x) / 2), torch.tensor([[-1.0]]))
+    assert halves.attracting.tolist() == [True]
+
+
+@pytest.mark.parametrize(("scale", "dtype"), [(1e20, torch.float32), (1e-25, torch.float32), (1e160, torch.float64)])
+def test_attractors_are_told_apart_at_any_scale(scale: float, dtype: torch.dtype) -> None:
+    start = torch.tensor([[0.5 * scale], [-0.5 * scale]], dtype=dtype)
+    found = attractors(Map(lambda x: scale * torch.tanh(2 * (x / scale))).to(dtype), start)
+    assert found.which.tolist() == [0, 1]
+    assert found.attracting.tolist() == [True, True]
+
+
+def test_coarse_numbers_and_broken_derivatives() -> None:
+    with pytest.raises(ValueError, match=r"model must be in float32 or float64, got torch\.bfloat16"):
+        attractors(linear(torch.eye(2).bfloat16()), torch.ones(2))
+    root = attractors(Map(lambda x: torch.sqrt(x.abs())), torch.tensor([[0.0]]))  # its slope at 0 is infinite
+    assert (root.attracting.tolist(), root.undecided.tolist()) == ([False], [True])

@@ -1,6 +1,7 @@
 """Stacked training does to every member what torch, alone, would do to it."""
 
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -16,6 +17,16 @@ NAN, INF = float("nan"), float("inf")
 IMAGE, VECTORS = (1, 2, 4, 4), (2, 8)
 
 
+def keyword_only(*, depth: int) -> nn.Module:
+    return CNN(1, depth)
+
+
+def tied() -> nn.Module:
+    network = nn.Sequential(nn.Conv2d(1, 1, 3, padding=1), nn.Conv2d(1, 1, 3, padding=1))
+    network[1].weight = network[0].weight
+    return network
+
+
 class Odd(nn.Module):
     """A convolution, and something that a stack of networks cannot have."""
 
@@ -29,6 +40,8 @@ class Odd(nn.Module):
         y = self.layer(x)
         if self.kind == "pair":
             return y, y
+        if self.kind == "detached":
+            return y.detach()
         if self.kind == "noise":
             return y + torch.randn_like(y)
         if self.kind == "branch" and y.sum() > 0:
@@ -305,7 +318,12 @@ BAD = {
         r"inputs of shape \(1, 1, 5, 5\) do not fit the network",
     ),
     "a module": ({"make_model": CNN(1, 1)}, TypeError, "make_model must be a function without arguments"),
-    "a class": ({"make_model": CNN}, TypeError, "make_model must be a function .*, got the class CNN, which takes"),
+    "a class": ({"make_model": CNN}, TypeError, "make_model must be a function .*, got CNN, which takes arguments"),
+    "a class of another's": ({"make_model": partial(CNN, 1)}, TypeError, "which takes arguments"),
+    "a keyword": ({"make_model": keyword_only}, TypeError, "got keyword_only, which takes arguments"),
+    "a built-in class": ({"make_model": dict}, TypeError, "make_model must return an nn.Module, got dict"),
+    "no gradient": ({"make_model": lambda: Odd("detached")}, ValueError, "return a network with a gradient: "),
+    "tied": ({"make_model": tied}, TypeError, "initial must be given: 1.weight is no parameter of its own"),
     "dropout": (
         {"make_model": lambda: nn.Sequential(nn.Conv2d(1, 1, 3), nn.Dropout())},
         ValueError,
@@ -383,3 +401,25 @@ def test_degenerate_images_are_fine() -> None:
         train(lambda: CNN(1, 1, kernel_size=3), x, recipe=replace(recipe, lr=1e-4)) for x in (backwards, big_endian)
     )
     assert equal(one.weights, two.weights)
+
+
+def test_fine_networks_are_not_refused() -> None:
+    """Constant buffers, normalization by the batch itself, parameters of a list, dropout that drops nothing."""
+
+    class Fine(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.register_buffer("shift", torch.ones(6))
+            self.layers = nn.ModuleList([nn.Linear(6, 6), nn.Linear(6, 6)])
+            self.norm = nn.BatchNorm1d(6, affine=False, track_running_stats=False)
+            self.idle = nn.Dropout(0.0)
+
+        def forward(self, x):
+            for layer in self.layers:
+                x = self.idle(self.norm(layer(x) + self.shift))
+            return x
+
+    with torch.no_grad():  # as callers may have it
+        ensemble = train(Fine, np.random.default_rng(0).random((3, 6)), recipe=Recipe(steps=3), seeds=range(2))
+    assert ensemble.diverged == (None, None)
+    assert ensemble.history.losses[0, -1] < ensemble.history.losses[0, 0]

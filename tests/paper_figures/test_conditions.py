@@ -69,14 +69,19 @@ def test_depth_decides_whether_and_initial_weights_how_often_networks_memorize()
     assert min(count for start, count in learned.items() if "default" not in start) >= 24
 
 
-@pytest.mark.parametrize(
-    ("biases", "memorize", "of", "said"), [(True, 14, 100, "14 in 100"), (False, 1, 98, "one in 98")]
-)
-def test_readme_counts_what_the_table_holds(biases, memorize, of, said):
+@pytest.mark.parametrize(("start", "nearer", "of"), [("default", 20, 37), ("others", 15, 198)])
+def test_readme_counts_what_the_table_holds(start, nearer, of):
     data = stored("conditions")
-    keep_the_signal = [
-        n for n, start in enumerate(data.labels) if "default" not in start and ("biases" in start) == biases
-    ]
-    difference = (data.arrays["with_input"] - data.arrays["with_constant"])[:, keep_the_signal, -1]
-    assert ((difference < 0).sum(), np.isfinite(difference).sum()) == (memorize, of)
-    assert said in (SWEEP.parents[2] / "README.md").read_text()
+    chosen = [n for n, label in enumerate(data.labels) if ("default" in label) == (start == "default")]
+    difference = (data.arrays["with_input"] - data.arrays["with_constant"])[:, chosen, -1]
+    assert ((difference < 0).sum(), np.isfinite(difference).sum()) == (nearer, of)
+    assert f"{nearer} of {of}" in (SWEEP.parents[2] / "README.md").read_text()
+
+
+def test_the_caption_counts_zones_as_figure_4_does(table):
+    deep = [row for row in table if row["depth"] == 20 and row["channels"] == 16 and conditions.learned(row)]
+    to_input, to_constant = (np.array([row[name] for row in deep]) for name in ("with_input", "with_training_image"))
+    zones = empirics.zone(to_input, to_constant, np.zeros(len(deep)))  # other digits are far from zone A
+    begun = np.array([row["scheme"] == "default" and row["bias"] for row in deep])
+    count, theirs = (zones == "D").sum(), (zones[begun] == "D").sum()
+    assert f"is reached by {count}, of which {theirs} began" in stored("conditions").caption
