@@ -194,11 +194,8 @@ CNN, FCN = QUICK.cnn, QUICK.fcn
 # E.cnn-depth, E.init and E.two-three-examples 4 to 5 each, the others 1 or 2; E.contractive's spectra take minutes
 # more, on the CPU.
 PAPER = Scale(size=28, channels=128, many=512, width=2048, longer=10, slower=10, device="cuda")
-_paper = pytest.param(
-    PAPER,
-    id="paper",
-    marks=[pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")],
-)
+needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+_paper = pytest.param(PAPER, id="paper", marks=[pytest.mark.gpu, needs_cuda])
 at_each_scale = pytest.mark.parametrize("scale", [pytest.param(QUICK, id="quick"), _paper])
 at_paper_scale = pytest.mark.parametrize("scale", [_paper])
 

@@ -11,7 +11,7 @@ import pytest
 from scipy import stats
 
 import empirics
-from tests.claims.deep_networks import CNN, FIRST_SEED, MEMBERS, Study, more_often
+from tests.claims.deep_networks import CNN, FIRST_SEED, MEMBERS, Study, more_often, needs_cuda
 from tests.ledger import claim
 from theory import wide
 
@@ -149,6 +149,7 @@ def test_depth_takes_the_input_away_as_predicted(ledger):
 
 @W_DEPTH
 @pytest.mark.gpu
+@needs_cuda
 @pytest.mark.parametrize("bias", [False, True])
 def test_depth_at_the_papers_width(bias, ledger):
     """128 channels, 28×28 pixels, 1 to 20 layers: identity and constant correlations beside the limit's."""
