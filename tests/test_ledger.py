@@ -401,7 +401,9 @@ def test_evidence_refuses(evidence, call, error, message):
 
 def test_statistics(evidence):
     evidence.equality_in_law(1e-11, alpha=1e-12)
-    assert evidence.worst_margin == pytest.approx(0.1, rel=1e-15)
+    assert evidence.worst_margin == pytest.approx(
+        0.1, rel=1e-15
+    )  # 1e-12, 1e-11 and 0.1 are rounded, and so is the quotient: 4 u
     evidence.order(0, 1, alpha=1e-12)
     assert evidence.alpha == 2e-12
     assert evidence.record("test")["verdict"] == "verified"

@@ -150,7 +150,7 @@ def test_a_fixed_point_further_than_the_first_step_allows_is_not_the_orbits() ->
 
     found = attractors(Map(creep), torch.tensor([[100.0], [90.0]]), 0, tolerance=1e-4)
     assert found.which.tolist() == [-1, 0]
-    assert found.fixed_points.item() == pytest.approx(89.1, rel=1e-4)
+    assert found.fixed_points.item() == pytest.approx(89.1, rel=1e-4)  # the tolerance that was asked for
     assert (found.attracting.tolist(), found.undecided.tolist()) == ([False], [False])
 
 

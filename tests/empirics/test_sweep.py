@@ -1,13 +1,8 @@
-"""Sweeps: each run once, kept, found again; whoever does the work, and whoever of them dies."""
+"""Sweeps: each run once, kept, found again; their results as one table."""
 
 import json
-import os
-import socket
-import subprocess
 import sys
-from concurrent.futures import Future
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as parquet
@@ -16,12 +11,11 @@ import torch
 
 import empirics
 from empirics import cli, sweep_images
-from empirics.sweep import InProcess, _write_run, finished
 from empirics.sweep import _metrics as metrics_of
+from empirics.sweep import finished
 from empirics.sweep_images import chosen
 from empirics.sweep_spec import Run
-from empirics.sweep_workers import dask_cluster, processes
-from tests.empirics.killing import journal, kill_one
+from tests.empirics.killing import journal
 from tests.empirics.published_files import digits, publish
 from tests.empirics.test_published_sets import idx_files
 
@@ -37,28 +31,6 @@ bias = [true, false]
 steps = 20
 seeds = 2
 """
-# Four trainings of a second or so each, for workers to die in.
-LONG = """
-[grid]
-depth = [2, 3]
-channels = 6
-kernel_size = [3, 5]
-image_size = 14
-optimizer = "adam"
-lr = 0.001
-steps = 200
-seeds = 2
-"""
-
-
-@pytest.fixture
-def spec(tmp_path):
-    def write(text):
-        path = tmp_path / "spec.toml"
-        path.write_text(text)
-        return empirics.read_spec(path)
-
-    return write
 
 
 def test_every_combination_is_a_run_and_seeds_are_trained_together(spec):
@@ -72,14 +44,6 @@ def test_every_combination_is_a_run_and_seeds_are_trained_together(spec):
         assert len({(run.depth, run.bias) for run in group.runs}) == 1
     assert {(run.depth, run.bias) for run in found.runs} == {(1, True), (1, False), (2, True), (2, False)}
     assert {run.recipe.lr for run in found.runs} == {0.001}
-
-
-def test_several_grids_are_one_sweep(spec):
-    found = spec(
-        "[[grid]]\noptimizer = 'sgd'\nlr = [0.1, 0.2]\nseeds = 2\n[[grid]]\noptimizer = ['adam', 'sgd']\nlr = 0.1"
-    )
-    asked = [(run.recipe.optimizer, run.recipe.lr, run.seed) for run in found.runs]
-    assert sorted(asked) == [("adam", 0.1, 0), ("sgd", 0.1, 0), ("sgd", 0.1, 1), ("sgd", 0.2, 0), ("sgd", 0.2, 1)]
 
 
 def test_weights_asked_for_later_are_trained_for(spec, tmp_path):
@@ -118,58 +82,12 @@ def test_progress_is_told_after_each_training(spec, tmp_path, monkeypatch):
     assert told == [one, (1, 3), two, (2, 3), three, (3, 3)]
 
 
-class Lost(InProcess):
-    """An executor that goes away with its work."""
-
-    def submit(self, fn, /, *args, **kwargs):
-        future = Future()
-        future.cancel()
-        future.set_running_or_notify_cancel()
-        return future
-
-
-def test_when_the_executor_goes_away_it_is_said_and_results_are_kept(spec, tmp_path):
-    empirics.sweep(spec("[grid]\nsteps = 1\nimage_size = 7"), tmp_path)
-    (tmp_path / "results.parquet").unlink()
-    found = spec("[grid]\nsteps = 1\nimage_size = 7\nkernel_size = [3, 5]")
-    (error,) = empirics.sweep(found, tmp_path, executor=Lost).values()
-    assert error == "CancelledError: the executor, or the cluster's scheduler, went away"
-    assert parquet.read_table(tmp_path / "results.parquet").num_rows == 1
-
-
-def test_only_what_dead_workers_left_is_swept_up(spec, tmp_path):
-    found = spec("[grid]\nsteps = 1\nimage_size = 7")
-    with subprocess.Popen([sys.executable, "-c", ""]) as dead:
-        pass
-    (run,) = found.runs
-    host = socket.gethostname()
-    workers = (f"{host}.{dead.pid}", f"{host}.{os.getppid()}", "elsewhere.1")
-    left = [tmp_path / "runs" / f".{run.key}.{worker}" for worker in workers]
-    for place in left:
-        place.mkdir(parents=True)
-    assert empirics.sweep(found, tmp_path) == {}
-    assert [place.exists() for place in left] == [False, True, True]
-
-
 def test_a_result_without_settings_is_damaged(spec, tmp_path):
     found = spec("[grid]\nsteps = 1\nimage_size = 7")
     assert empirics.sweep(found, tmp_path) == {}
     (tmp_path / "runs" / found.runs[0].key / "metrics.json").write_text("{}")
     with pytest.warns(UserWarning, match="is damaged and counts as not there: it holds no settings"):
         assert empirics.sweep_table(tmp_path).num_rows == 0
-
-
-def test_a_run_that_another_worker_has_finished_leaves_nothing_behind(spec, tmp_path):
-    found = spec("[grid]\nsteps = 1\nimage_size = 7")
-    assert empirics.sweep(found, tmp_path) == {}
-    (run,) = found.runs
-    (tmp_path / "runs" / f".{run.key}.{socket.gethostname()}.tmp").mkdir()  # not ours
-    _write_run(tmp_path, run, {"settings": {"recipe": {}}}, {})
-    assert sorted(place.name for place in (tmp_path / "runs").iterdir()) == [
-        f".{run.key}.{socket.gethostname()}.tmp",
-        run.key,
-    ]
-    assert len(empirics.sweep_table(tmp_path)) == 1
 
 
 def test_weights_that_went_missing_are_trained_anew(spec, tmp_path):
@@ -180,12 +98,6 @@ def test_weights_that_went_missing_are_trained_anew(spec, tmp_path):
     assert empirics.sweep(found, tmp_path) == {}
     assert tensors.is_file()
     assert empirics.sweep_network(tmp_path, found.runs[0].key)
-
-
-def test_a_cluster_has_an_address():
-    for wrong in ("foo", "localhost:8786", "tcp://localhost"):
-        with pytest.raises(ValueError, match=f"scheduler must be an address tcp://HOST:PORT, got '{wrong}'"):
-            dask_cluster(wrong)
 
 
 AXES = {
@@ -224,14 +136,6 @@ def test_every_axis_may_be_a_list_and_each_of_its_values_is_trained(spec, tmp_pa
     assert len({row["loss"] for row in rows}) == len(rows)
 
 
-def test_the_sweep_at_the_papers_scale_is_every_depth_from_both_initializations():
-    found = empirics.read_spec(Path(empirics.__file__).parents[1] / "paper_figures" / "sweeps" / "depth.toml")
-    starts = {("default", True), ("default", False), ("xavier_uniform", True), ("xavier_uniform", False)}
-    expected = {(depth, 128, *start, seed) for depth in range(1, 21) for start in starts for seed in range(8)}
-    assert {(run.depth, run.channels, run.recipe.init, run.bias, run.seed) for run in found.runs} == expected
-    assert len(list(found.groups())) == 20 * 4
-
-
 def test_published_images_are_read_from_a_folder(spec, tmp_path, monkeypatch):
     publish(tmp_path / "data", "mnist", idx_files(), monkeypatch)
     text = "[grid]\ndataset = 'mnist'\nfirst = 3\nchannels = 2\ndepth = 2\nsteps = 2"
@@ -252,21 +156,6 @@ def test_published_images_are_read_from_a_folder(spec, tmp_path, monkeypatch):
     assert np.array_equal(smaller, whole.as_float()[3:4])
     (row,) = empirics.sweep_table(tmp_path / "out").to_pylist()
     assert row["dataset"] == "mnist"
-
-
-def test_stacks_are_no_larger_than_asked(spec):
-    found = spec("stack = 3\n[grid]\nsteps = 1\nchannels = 2\nseeds = 8")
-    assert [len(group.runs) for group in found.groups()] == [3, 3, 2]
-
-
-def test_keys_depend_on_what_has_a_meaning_only():
-    cnn = Run(network="cnn", depth=2, channels=3, width=7)
-    assert cnn.key == Run(network="cnn", depth=2, channels=3, width=8).key
-    assert cnn.key != Run(network="cnn", depth=2, channels=4, width=7).key
-    fcn = Run(network="fcn", depth=2, channels=3, width=7)
-    assert fcn.key == Run(network="fcn", depth=2, channels=4, width=7).key
-    assert fcn.key != Run(network="fcn", depth=2, channels=3, width=8).key
-    assert cnn.key != Run(network="cnn", depth=2, channels=3, recipe=empirics.Recipe(steps=5)).key
 
 
 def test_results_are_those_of_training_by_hand(spec, tmp_path):
@@ -328,12 +217,6 @@ def test_metrics_compare_with_the_nearest_training_image_and_count_constants_as_
     assert found["mse"] == pytest.approx(np.mean((predictions - asked) ** 2), abs=rounding)
 
 
-def test_a_run_of_another_format_has_another_key(monkeypatch):
-    key = Run().key
-    monkeypatch.setattr("empirics.sweep_spec.FORMAT", 10**6)
-    assert Run().key != key
-
-
 def test_what_is_finished_is_skipped_and_the_table_has_it_all(spec, tmp_path):
     found = spec(SMALL)
     half = type(found)(found.runs[:4], found.stack, found.weights)
@@ -388,83 +271,6 @@ def test_a_diverged_run_is_a_result(spec, tmp_path):
     assert (row["with_input"], row["with_training_image"], row["mse"], row["loss"]) == (None,) * 4
 
 
-def assert_all_done_once(found, folder: Path) -> None:
-    assert all(finished(folder, run) for run in found.runs)  # nothing lost
-    ended = [key for line in journal(folder) for key in line["runs"]]
-    assert len(set(ended)) == len(ended)  # nothing twice to its end
-    # A worker that dies when its runs are written, and before it says so, leaves no line.
-    assert 0 < len(ended) <= len(found.runs)
-    assert empirics.sweep_table(folder).num_rows == len(found.runs)
-    assert not list((folder / "runs").glob(".*"))
-
-
-def test_processes_of_which_one_is_killed(spec, tmp_path):
-    found, made = spec(LONG), []
-
-    def executor():
-        made.append(processes(2)())
-        return made[-1]
-
-    thread = kill_one(lambda: next(iter(made[0]._processes)), tmp_path)
-    assert empirics.sweep(found, tmp_path, executor=executor) == {}
-    thread.join()
-    assert len(made) == 2  # the pool broke, and another went on
-    assert_all_done_once(found, tmp_path)
-
-
-def test_a_cluster_of_two_workers_of_which_one_is_killed(spec, tmp_path):
-    found = spec(LONG)
-    # In a process of its own: Dask's threads draw random numbers, which would disturb those of other tests here.
-    script = Path(__file__).with_name("sweep_on_cluster.py")
-    ended = subprocess.run(
-        [sys.executable, str(script), str(tmp_path / "spec.toml"), str(tmp_path)],
-        cwd=Path(__file__).parents[2],
-        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert ended.returncode == 0, ended.stderr[-2000:]
-    assert_all_done_once(found, tmp_path)
-
-
-def test_in_process_futures_hold_errors():
-    assert InProcess().submit(int, "3").result() == 3
-    assert isinstance(InProcess().submit(int, "x").exception(), ValueError)
-
-
-@pytest.mark.parametrize(
-    ("text", "error", "message"),
-    [
-        ("[grid", ValueError, "is not TOML"),
-        ("", ValueError, r"there is no table \[grid\], got an empty file or list"),
-        ("grid = []", ValueError, r"there is no table \[grid\], got an empty file or list"),
-        ("[grid]\ndeepness = 3", ValueError, "there is no grid.deepness; there are .*depth"),
-        ("deepness = 3", ValueError, "there is no deepness; there are stack, weights"),
-        ("depth = 3", ValueError, r"depth must stand in the table \[grid\], got it outside"),
-        ("grid = 3", TypeError, r"grid must be a table, \[grid\], got 3"),
-        ("grid = [3]", TypeError, r"grid must be a table, \[grid\], got 3"),
-        ("[[grid]]\ndepth = 1\n[[grid]]\ndepth = 0", ValueError, "depth = 0: depth must be at least 1, got 0"),
-        ("[grid]\ndepth = []", ValueError, "grid.depth must have at least one value"),
-        ("[grid]\ndepth = [1, 0]", ValueError, "depth = 0: depth must be at least 1, got 0"),
-        ("[grid]\ndepth = 'deep'", TypeError, "depth must be an integer"),
-        ("[grid]\ndepth = [2, 2]", ValueError, "grid must not name a combination twice"),
-        ("[grid]\nseeds = 0", ValueError, "grid.seeds must be at least 1"),
-        ("[grid]\noptimizer = 'adamm'", ValueError, "optimizer must be one of"),
-        ("[grid]\nscheme = 'nice'", ValueError, "scheme must be one of default,"),
-        ("[grid]\nnetwork = 'fcn'\nresidual = true\ndepth = 2", ValueError, "depth must be at least 4"),
-        ("[grid]\nresidual = true", ValueError, "residual must go with network 'fcn'"),
-        ("stack = 0", ValueError, "stack must be at least 1"),
-        ("weights = 1", TypeError, "weights must be True or False"),
-        ("[grid]\nmilestones = [0.9, 0.3]", ValueError, "milestones must be in ascending order"),
-    ],
-)
-def test_a_wrong_spec_gets_a_sentence(spec, text, error, message):
-    with pytest.raises(error, match=message):
-        spec(text)
-
-
 def test_no_sweep_no_table(tmp_path):
     with pytest.raises(FileNotFoundError, match="there is no sweep in"):
         empirics.sweep_table(tmp_path)
@@ -483,12 +289,6 @@ def test_command_line(tmp_path, capsys):
         cli.main(["sweep", str(tmp_path / "spec.toml"), "--out", out, "--workers", "2", "--scheduler", "tcp://x:1"])
     assert stop.value.code == 2
     assert "--workers must be left out with --scheduler" in capsys.readouterr().err
-
-
-def test_a_setting_without_meaning_makes_no_other_run(tmp_path):
-    text = '[grid]\nnetwork = ["cnn", "fcn"]\nkernel_size = [3, 5]\nchannels = 2\nwidth = 4\nsteps = 1'
-    (tmp_path / "spec.toml").write_text(text)
-    assert [run.network for run in empirics.read_spec(tmp_path / "spec.toml").runs] == ["cnn", "cnn", "fcn"]
 
 
 def test_a_damaged_result_is_named_and_made_anew(tmp_path):

@@ -11,6 +11,7 @@ from paper_figures.rank import MOMENTUM, SHARE, steps_to_learn
 from paper_figures.runs import Runs
 from paper_figures.scale import PAPER
 from paper_figures.skips_throughout import SkipsThroughout
+from tests.bounds import UNIT_ROUNDOFF, gamma
 from tests.paper_figures.tiny import TINY
 
 
@@ -117,11 +118,13 @@ def test_skips_throughout_begin_as_the_identity_plus_what_blocks_add():
     network = SkipsThroughout(6, 4, 5)
     x = np.random.default_rng(0).random((3, 6))
     blocks = [[layer.weight.detach().double().numpy() for layer in block.layers] for block in network.blocks]
-    expected = x
+    expected = bold = x  # bold: the same with nothing cancelling
     for first, second in blocks:
         expected = expected + np.maximum(np.maximum(expected @ first.T, 0) @ second.T, 0)
+        bold = bold + bold @ np.abs(first).T @ np.abs(second).T
     found = network.double()(empirics.training.torch.from_numpy(x)).detach().numpy()
-    np.testing.assert_allclose(found, expected, rtol=1e-12)  # a dozen roundings
+    # Two blocks, each of sums of 6 and of 5 products and one more addition; both sides round.
+    assert (np.abs(found - expected) <= 2 * gamma(2 * (6 + 5 + 1), UNIT_ROUNDOFF["float64"]) * bold).all()
     for depth in (0, 3):
         with pytest.raises(ValueError, match=f"depth must be even and at least 2 .* got {depth}"):
             SkipsThroughout(6, depth, 5)
