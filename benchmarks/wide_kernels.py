@@ -108,8 +108,8 @@ def batch() -> tuple[float, float, float]:
     """Seconds and peak MiB (beyond the training kernel) of `.mean` for 10 and for 100 test images at depth 20."""
     import tracemalloc
 
+    from files import embedded_digits
     from theory import wide
-    from theory.digits import embedded_digits
 
     digits = embedded_digits() / 255
     flow = wide.Convolutional(20, kernel_size=5, weight_variance=2.0).gradient_flow(digits[140])
@@ -127,7 +127,7 @@ def batch() -> tuple[float, float, float]:
 
 def main() -> None:
     """Print the ratios."""
-    from theory.digits import embedded_digits
+    from files import embedded_digits
 
     pixels = (embedded_digits()[140, 0] / 255).tolist()
     table = Table("library", "threads", "wall", "processor", "memory gained", "process peak")

@@ -1,8 +1,6 @@
 """`python -m empirics`: train networks and draw images from the command line."""
 
 import math
-import sys
-import warnings
 from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from functools import partial
@@ -18,29 +16,27 @@ from rich.table import Table
 
 from empirics import CNN, FCN, LCN, Recipe
 from empirics import images as image_set
-from empirics.activations import ACTIVATIONS
 from empirics.arguments import choice
-from empirics.ensemble import TrainedEnsemble
 from empirics.experiment import Measured, run, standard_inputs, write_results
-from empirics.image_files import contact_sheet, read_image, write_npy, write_png
-from empirics.image_sets import NAMES
-from empirics.initialization import SCHEMES
-from empirics.optimizers import OPTIMIZERS
-from empirics.published_sets import SOURCES
-from empirics.recipe import PRECISIONS
-from empirics.sweep import InProcess, finished, sweep
-from empirics.sweep_spec import read_spec
-from empirics.sweep_workers import dask_cluster, processes
-from empirics.window import PADDING_MODES
+from empirics.images.by_name import NAMES
+from empirics.images.published import SOURCES
+from empirics.networks.activations import ACTIVATIONS
+from empirics.networks.initialization import SCHEMES
+from empirics.networks.window import PADDING_MODES
+from empirics.sweeps.spec import read_spec
+from empirics.sweeps.sweep import InProcess, finished, sweep
+from empirics.sweeps.workers import dask_cluster, processes
+from empirics.training.ensemble import TrainedEnsemble
+from empirics.training.optimizers import OPTIMIZERS
+from empirics.training.recipe import PRECISIONS
+from files import contact_sheet, read_image, run_command_line, write_npy, write_png
 
 app = typer.Typer(
     help="Train real networks on one image, and see what they make of others.",
     add_completion=False,
+    no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-# Typer brings its own click, or uses the installed one, depending on its version.
-UsageError: type[Any] = typer.BadParameter.__base__ or Exception
-
 NETWORKS = ("fcn", "cnn", "lcn")
 NO_MEMORY = ("can't allocate memory", "Storage size calculation overflowed")  # torch's words, on a CPU
 # Options that not every network has, and which do.
@@ -272,29 +268,13 @@ def _range(correlations: np.ndarray | None) -> str:
     return f"{min(means):.3f} to {max(means):.3f}" if means else "(nothing to compare)"
 
 
-def _warn(message: Warning | str, *_: Any, **__: Any) -> None:
-    """Show a warning as a sentence, without the line of code that gave it."""
-    print(f"warning: {message}", file=sys.stderr)
+def _out_of_memory(error: Exception) -> str | None:
+    """A sentence for torch's ways of saying that memory is short."""
+    if isinstance(error, torch.OutOfMemoryError) or any(words in str(error) for words in NO_MEMORY):
+        return f"these networks need more memory than there is: {str(error).splitlines()[0]}"
+    return None
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; a user's mistake gets one sentence on stderr and exit code 2."""
-    given = list(sys.argv[1:] if arguments is None else arguments)
-    try:
-        with warnings.catch_warnings():
-            warnings.showwarning = _warn
-            code = app(given or ["--help"], prog_name="python -m empirics", standalone_mode=False)
-    except UsageError as error:
-        message = error.format_message()
-    except (ValueError, TypeError, OSError, MemoryError) as error:
-        message = str(error)
-    except RuntimeError as error:
-        if not isinstance(error, torch.OutOfMemoryError) and not any(words in str(error) for words in NO_MEMORY):
-            raise
-        message = f"these networks need more memory than there is: {str(error).splitlines()[0]}"
-    except typer.Abort:
-        sys.exit(130)  # Ctrl-C
-    else:
-        sys.exit(code or 0)
-    print("error: " + " ".join(message.split()), file=sys.stderr)
-    sys.exit(2)
+    run_command_line(app, "python -m empirics", arguments, explain=_out_of_memory)

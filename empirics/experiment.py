@@ -13,16 +13,15 @@ import torch
 from jaxtyping import Float
 from torch import nn
 
-from empirics.ensemble import TrainedEnsemble
-from empirics.image_files import contact_sheet, write_npy, write_png
-from empirics.image_set import ImageSet
-from empirics.image_sets import images
-from empirics.pearson import correlation
-from empirics.recipe import Recipe
-from empirics.squared_error import mean_squared_error
-from empirics.storage import write_atomically
-from empirics.training import train
-from empirics.zones import zone
+from empirics.images.by_name import images
+from empirics.images.image_set import ImageSet
+from empirics.measures.pearson import correlation
+from empirics.measures.squared_error import mean_squared_error
+from empirics.measures.zones import zone
+from empirics.training.ensemble import TrainedEnsemble
+from empirics.training.recipe import Recipe
+from empirics.training.train import train
+from files import contact_sheet, write_atomically, write_npy, write_png
 
 ROWS_DRAWN = 8
 Images = Float[np.ndarray, "n channels height width"]

@@ -2,6 +2,7 @@
 
 import io
 import sys
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,7 +13,7 @@ from rich.progress import MofNCompleteColumn, Progress
 from rich.table import Table
 from typer.core import TyperGroup
 
-from empirics.storage import write_atomically
+from files import run_command_line, write_atomically
 from paper_figures.figure_data import FigureData
 from paper_figures.panels import house_style
 from paper_figures.runs import PUBLISHED, Runs
@@ -163,16 +164,6 @@ def _module(name: str):  # type: ignore[no-untyped-def]
     return import_module(f"paper_figures.{name}")
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; a user's mistake gets one sentence on stderr and exit code 2."""
-    try:
-        sys.exit(app(prog_name="python -m paper_figures", standalone_mode=False))
-    except typer.Abort:
-        message = "interrupted"
-    except typer.TyperException as error:
-        message = error.format_message()
-    except (ValueError, TypeError, ArithmeticError, OSError, MemoryError) as error:
-        message = str(error)
-    if message:  # none where no command was given, and the help said all
-        print("error: " + " ".join(message.split()), file=sys.stderr)
-    sys.exit(2)
+    run_command_line(app, "python -m paper_figures", arguments)

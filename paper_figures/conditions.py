@@ -10,7 +10,7 @@ import pyarrow.parquet as parquet
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from empirics.zones import ALIKE
+from empirics.measures.zones import ALIKE
 from paper_figures.figure_data import FigureData
 from paper_figures.panels import TWO_COLUMNS, house_style
 from paper_figures.runs import Runs

@@ -6,11 +6,11 @@ from functools import partial
 import numpy as np
 
 import empirics
+from empirics.networks.skips_throughout import SkipsThroughout
 from paper_figures.answer_rows import Row, ask, caption, draw_rows
 from paper_figures.fig02_fcn_depth import layers
 from paper_figures.figure_data import FigureData
 from paper_figures.runs import Network, Runs
-from paper_figures.skips_throughout import SkipsThroughout
 
 DEPTHS = (4, 10)
 KINDS = ("plain", "skips between", "skips throughout")

@@ -10,7 +10,7 @@ import numpy as np
 from safetensors import safe_open
 from safetensors.numpy import save
 
-from empirics.storage import write_atomically
+from files import write_atomically
 
 
 @dataclass(frozen=True)

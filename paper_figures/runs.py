@@ -14,8 +14,8 @@ import numpy as np
 from torch import nn
 
 import empirics
+from empirics.networks.skips_throughout import SkipsThroughout
 from paper_figures.scale import QUICK, Scale
-from paper_figures.skips_throughout import SkipsThroughout
 
 PUBLISHED = ("mnist", "cifar10")  # sets that are used where their files are
 Network = empirics.FCN | empirics.CNN | SkipsThroughout

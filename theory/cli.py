@@ -1,7 +1,7 @@
 """`python -m theory`: predictions, ranks and derivations from the command line."""
 
 import math
-import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -10,11 +10,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from files import embedded_digits, read_image, read_pixels, run_command_line, write_image, write_npy
 from numerics import PatchRank, patch_rank
 from numerics.window import PaddingMode
 from theory.derivations import DERIVATIONS
-from theory.digits import embedded_digits
-from theory.image_files import read_image, read_pixels, write_image
 from theory.networks import Convolutional, FullyConnected, LocallyConnected, Network
 from theory.optimizer import GradientDescent, max_stable_lr
 from theory.schemes import SchemeName, scheme_of
@@ -82,7 +81,7 @@ def predict(
     predictions = {name: _predicted(trained, net, f"{source} {name}", image) for name, image in inputs.items()}
     out.mkdir(parents=True, exist_ok=True)
     for name, prediction in predictions.items():
-        np.save(out / f"{name}.npy", prediction)
+        write_npy(out / f"{name}.npy", prediction)
         write_image(out / f"{name}.png", prediction)
     _side_by_side(inputs, predictions).savefig(out / f"{OVERVIEW}.png", dpi=150)
     _report(trained, inputs, predictions)
@@ -278,16 +277,6 @@ def _verdict(result: PatchRank) -> str:
     return "yes" if result.deficiency == 0 else f"no, {result.deficiency} directions are left to chance"
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; a user's mistake gets one sentence on stderr and exit code 2."""
-    try:
-        sys.exit(app(prog_name="python -m theory", standalone_mode=False))
-    except typer.Abort:
-        message = "interrupted"
-    except typer.TyperException as error:
-        message = error.format_message()
-    except (ValueError, TypeError, ArithmeticError, OSError, MemoryError) as error:
-        message = str(error)
-    if message:  # none where no command was given, and the help said all
-        print("error: " + " ".join(message.split()), file=sys.stderr)
-    sys.exit(2)
+    run_command_line(app, "python -m theory", arguments)

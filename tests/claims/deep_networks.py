@@ -14,7 +14,7 @@ import torch
 from scipy import stats
 
 import empirics
-from paper_figures.skips_throughout import SkipsThroughout
+from empirics.networks.skips_throughout import SkipsThroughout
 
 MEMBERS = 48
 FIRST_SEED = 1000  # not among those of the pilot runs that sizes and numbers of seeds were chosen by

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from empirics import published_sets
-from empirics.public_files import PublicFile
-from empirics.published_sets import CIFAR_BATCHES, IDX_SETS, IdxPair
+from empirics.images import published as published_sets
+from empirics.images.downloads import PublicFile
+from empirics.images.published import CIFAR_BATCHES, IDX_SETS, IdxPair
 
 
 def idx(array: np.ndarray) -> bytes:

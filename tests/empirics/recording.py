@@ -69,7 +69,7 @@ def graphs_on_cpu(monkeypatch, allowed: Collection[str] = ()) -> Iterator[list[G
         return made[-1]
 
     with monkeypatch.context() as patch:
-        patch.setattr("empirics.descent.Task.on_gpu", True)
+        patch.setattr("empirics.training.descent.Task.on_gpu", True)
         patch.setattr(torch.cuda, "device", lambda device: nullcontext())
         patch.setattr(torch.cuda, "Stream", Stream)
         patch.setattr(torch.cuda, "current_stream", Stream)

@@ -6,7 +6,7 @@ from pathlib import Path
 from distributed import LocalCluster
 
 import empirics
-from empirics.sweep_workers import dask_cluster
+from empirics.sweeps.workers import dask_cluster
 from tests.empirics.killing import kill_one
 
 if __name__ == "__main__":

@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch.backends import cuda, cudnn
 
-from empirics.arithmetic import arithmetic
-from empirics.recipe import PRECISIONS
+from empirics.training.precision import arithmetic
+from empirics.training.recipe import PRECISIONS
 
 CUDA = torch.device("cuda")  # its settings can be made without one
 

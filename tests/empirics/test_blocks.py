@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from empirics import CNN, Recipe
-from empirics.descent import Descent, Leg, Task
-from empirics.stack import WAYS, has_stacked_layers
-from empirics.stacking import draw_stacked
+from empirics.training.descent import Descent, Leg, Task
+from empirics.training.stack.members import WAYS, has_stacked_layers
+from empirics.training.stack.weights import draw_stacked
 from tests.empirics.naive import equal
 from tests.empirics.recording import graphs_on_cpu
 from tests.empirics.test_company import NETWORKS, taken, uniform
@@ -68,7 +68,7 @@ def test_a_step_stays_on_its_device(name: str, optimizer: str, monkeypatch) -> N
     """Torch's device "meta" has no numbers to look at, and refuses tensors of others."""
     make, shape = NETWORKS[name]
     network, x = make("relu").to("meta"), torch.empty(2, *shape, device="meta")
-    monkeypatch.setattr("empirics.optimizers.VECTOR", 10**9)  # torch's fused SGD does not know "meta"
+    monkeypatch.setattr("empirics.training.optimizers.VECTOR", 10**9)  # torch's fused SGD does not know "meta"
     fused = importlib.import_module("torch.optim.optimizer")
     monkeypatch.setattr(fused, "_get_fused_kernels_supported_devices", lambda: ["meta"])
     for way in WAYS:

@@ -14,7 +14,9 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from empirics import CNN, FCN, LCN, Recipe, TrainedEnsemble, checkpoints, stack_size, storage, train
+from empirics import CNN, FCN, LCN, Recipe, TrainedEnsemble, train
+from empirics.training import checkpoints, storage
+from empirics.training.stack import size as stack_size
 from tests.empirics.naive import equal
 
 IMAGE = torch.rand(1, 6, 6, generator=torch.Generator().manual_seed(0), dtype=torch.float64)

@@ -11,7 +11,7 @@ from PIL import Image
 
 from empirics import TrainedEnsemble, correlation, images, mean_squared_error
 from empirics.cli import main
-from empirics.image_files import contact_sheet, read_image
+from files import contact_sheet, read_image
 
 
 def run(*arguments: str | Path) -> int:
@@ -166,18 +166,15 @@ MISTAKES = {
     "device": ("train --device abacus", "device must be one that torch can use here"),
     "device without memory": ("train --device meta", "device must be one that torch can use here, got 'meta'"),
     "no file": ("train --image {none}", "No such file"),
-    "no picture": ("train --image {text}", "must be an image, and Pillow does not recognize it as one"),
-    "half a picture": ("train --image {half}", "half.png must be a readable image: image file is truncated"),
-    "transparency": (
-        "train --image {clear}",
-        "must be grey or RGB without palette or transparency, got Pillow's mode RGBA",
-    ),
-    "no array": ("train --image {broken}", "must hold one NPY array of numbers, and it does not"),
-    "pickle": ("train --image {pickled}", "must hold one NPY array of numbers, and it does not"),
+    "no picture": ("train --image {text}", "is not an image file that can be read"),
+    "half a picture": ("train --image {half}", "half.png is not a readable image: image file is truncated"),
+    "transparency": ("train --image {clear}", "must be grey or RGB, got a picture of mode RGBA"),
+    "no array": ("train --image {broken}", "is not a readable NPY file"),
+    "pickle": ("train --image {pickled}", "is not a readable NPY file"),
     "archive": ("train --image {archive}", "must hold one NPY array, got an archive"),
-    "truth": ("train --image {boolean}", "must hold integers or real floating-point numbers, got dtype bool"),
-    "five axes": ("train --image {deep}", "must have shape (C, H, W) or (H, W)"),
-    "not finite": ("train --image {nan}", "must be finite"),
+    "truth": ("train --image {boolean}", "must hold real numbers, got bool"),
+    "five axes": ("train --image {deep}", "must be an image of shape (H, W) or (C, H, W)"),
+    "not finite": ("train --image {nan}", "must hold finite numbers"),
     "input of another size": ("train --network fcn --input {dot}", "must have the training image's shape, (1, 28, 28)"),
     "input of other channels": ("train --input {deep3}", "must have 1 channels, got shape (3, 4, 4)"),
     "out": ("train --steps 1 --out {text}/out", "Not a directory"),
@@ -232,10 +229,16 @@ def test_a_mistake_gets_one_sentence_and_exit_code_2(
     assert words in captured.err
 
 
-@pytest.mark.parametrize("arguments", [(), ("--help",), ("train", "--help"), ("images", "--help")])
+@pytest.mark.parametrize("arguments", [("--help",), ("train", "--help"), ("images", "--help")])
 def test_help_explains_every_option(arguments: tuple, capsys) -> None:
     assert run(*arguments) == 0
     assert "Usage" in capsys.readouterr().out
+
+
+def test_no_command_prints_the_help_alone(capsys) -> None:
+    assert run() == 2
+    captured = capsys.readouterr()
+    assert "Usage" in captured.out and not captured.err
 
 
 def test_python_m_empirics_runs(tmp_path: Path) -> None:

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from empirics import CNN, FCN, LCN, Recipe, train
-from empirics.descent import Descent, Task, descend
-from empirics.stack import WAYS, has_stacked_layers
-from empirics.stack_size import Division, divide
-from empirics.stacking import draw_stacked
+from empirics.training.descent import Descent, Task, descend
+from empirics.training.stack.members import WAYS, has_stacked_layers
+from empirics.training.stack.size import Division, divide
+from empirics.training.stack.weights import draw_stacked
 from tests.bounds import UNIT_ROUNDOFF, gamma
 from tests.empirics.naive import equal, member, train_alone
 

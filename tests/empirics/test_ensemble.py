@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch import nn
 
-from empirics import CNN, FCN, LCN, Recipe, TrainedEnsemble, stacking, train
+from empirics import CNN, FCN, LCN, Recipe, TrainedEnsemble, train
+from empirics.training.stack import weights as stacking
 from tests.empirics.dyadic import integer_weights, integers
 from tests.empirics.naive import equal, member
 

@@ -8,10 +8,10 @@ import pytest
 import torch
 
 from empirics import CNN, FCN, Recipe, TrainedEnsemble, train
-from empirics.checkpoints import StackKeeper
-from empirics.descent import Descent, Task, descend
-from empirics.stack import WAYS
-from empirics.stacking import draw_stacked
+from empirics.training.checkpoints import StackKeeper
+from empirics.training.descent import Descent, Task, descend
+from empirics.training.stack.members import WAYS
+from empirics.training.stack.weights import draw_stacked
 from tests.bounds import UNIT_ROUNDOFF
 from tests.empirics.dyadic import RECIPE, integer_weights, integers
 from tests.empirics.naive import equal, member, train_alone

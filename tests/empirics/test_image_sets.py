@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import empirics
+import files
 from empirics import images
 
 SHA256_OF_DIGITS = "70e626d253f3a7fef598d98a5b96c6667b85c870a0e87fef73f6ca261897dd0b"
@@ -28,7 +28,7 @@ def test_digits_are_the_ones_that_make_digits_wrote() -> None:
 
 def test_digits_come_with_their_licence() -> None:
     assert "CC BY-SA 3.0" in images("digits").source
-    licence = Path(empirics.__file__).with_name("data") / "LICENSE-digits.md"
+    licence = Path(files.__file__).with_name("data") / "LICENSE-digits.md"
     assert "Creative\nCommons Attribution-ShareAlike 3.0" in licence.read_text()
 
 
@@ -44,7 +44,7 @@ def test_natural_images_are_eight_named_colour_crops() -> None:
 
 def test_natural_images_come_with_their_licence() -> None:
     assert "CC BY 2.0" in images("natural").source
-    licence = (Path(empirics.__file__).with_name("data") / "LICENSE-natural.md").read_text()
+    licence = (Path(files.__file__).with_name("data") / "LICENSE-natural.md").read_text()
     assert "Creative Commons Attribution 2.0" in licence
     for author in ("danielbuechele", "vultilion"):
         assert author in licence

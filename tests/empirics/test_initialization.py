@@ -8,7 +8,7 @@ from scipy import stats
 from torch import nn
 
 from empirics import CNN, FCN, LCN, initialize
-from empirics.initialization import SCHEMES
+from empirics.networks.initialization import SCHEMES
 
 ALPHA = 1e-12  # the probability that a right law fails; seeds are fixed, so a passing test goes on passing
 LAYERS = {

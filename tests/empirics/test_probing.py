@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from empirics import CNN, FCN, images, initialize, layer_activations, probe, probing
+from empirics import CNN, FCN, images, initialize, layer_activations, probe
+from empirics.measures import probing
 
 
 def naive(model, training_images, training_labels, test_images, test_labels) -> list[float]:
@@ -68,7 +69,8 @@ def test_batches_keep_the_largest_layer_within_bounds(monkeypatch) -> None:
 GROWTH = """
 import resource, sys
 import numpy as np
-from empirics import CNN, initialize, probe, probing
+from empirics import CNN, initialize, probe
+from empirics.measures import probing
 count, side, depth, channels, kernel, probing.BATCH_ENTRIES = map(int, sys.argv[1:])
 pixels = np.random.default_rng(0).integers(256, size=(count, 1, side, side), dtype=np.uint8)
 labels = np.arange(count) % 10

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from empirics import FCN, Recipe, train
-from empirics.progress import progress_bar
+from empirics.training.progress import progress_bar
 
 
 class Terminal(io.StringIO):
@@ -43,7 +43,7 @@ def test_speed_does_not_count_what_a_checkpoint_held(monkeypatch) -> None:
     monkeypatch.setenv("COLUMNS", "200")
     stderr, now = Terminal(), [0.0]
     monkeypatch.setattr("sys.stderr", stderr)
-    monkeypatch.setattr("empirics.progress.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("empirics.training.progress.time.monotonic", lambda: now[0])
     with progress_bar(2000, show=True) as report:
         now[0] = 10.0
         report(1500, torch.ones(2))

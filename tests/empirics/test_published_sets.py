@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from empirics import images, published_sets
-from empirics.published_sets import CIFAR_BATCHES, IDX_SETS, read_cifar, read_idx
+from empirics import images
+from empirics.images import published as published_sets
+from empirics.images.published import CIFAR_BATCHES, IDX_SETS, read_cifar, read_idx
 from tests.empirics import published_files
 from tests.empirics.published_files import all_records, cifar, idx, publish
 

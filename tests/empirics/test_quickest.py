@@ -5,11 +5,12 @@ import math
 import pytest
 import torch
 
-from empirics import CNN, FCN, LCN, Recipe, quickest
-from empirics.descent import Task
-from empirics.quickest import measured
-from empirics.stack_size import Division
-from empirics.stacking import draw_stacked
+from empirics import CNN, FCN, LCN, Recipe
+from empirics.training import quickest
+from empirics.training.descent import Task
+from empirics.training.quickest import measured
+from empirics.training.stack.size import Division
+from empirics.training.stack.weights import draw_stacked
 from tests.empirics.naive import equal
 from tests.empirics.recording import graphs_on_cpu
 

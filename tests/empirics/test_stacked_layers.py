@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from empirics.stacked_layers import StackedConvolution, StackedLinear
-from empirics.window import Window
+from empirics.networks.window import Window
+from empirics.training.stack.layers import StackedConvolution, StackedLinear
 from tests.empirics.dyadic import integers
 
 WINDOWS = [

@@ -10,11 +10,12 @@ import pytest
 import torch
 
 import empirics
-from empirics import cli, sweep_images
-from empirics.sweep import _metrics as metrics_of
-from empirics.sweep import finished
-from empirics.sweep_images import chosen
-from empirics.sweep_spec import Run
+from empirics import cli
+from empirics.sweeps import images as sweep_images
+from empirics.sweeps.images import chosen
+from empirics.sweeps.spec import Run
+from empirics.sweeps.sweep import _metrics as metrics_of
+from empirics.sweeps.sweep import finished
 from tests.empirics.killing import journal
 from tests.empirics.published_files import digits, publish
 from tests.empirics.test_published_sets import idx_files
@@ -180,7 +181,7 @@ def test_results_are_those_of_training_by_hand(spec, tmp_path):
     assert metrics["with_input"] == pytest.approx(np.mean(expected), abs=196 * 2.0**-24)
     constant = [np.corrcoef(p.ravel(), x_hat.ravel())[0, 1] for p in predictions]
     assert metrics["with_training_image"] == pytest.approx(np.mean(constant), abs=196 * 2.0**-24)
-    from empirics.storage import read_tensors
+    from empirics.training.storage import read_tensors
 
     weights, _ = read_tensors(folder, "weights")
     for name, value in ensemble.weights.items():

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 import empirics
-from empirics.sweep_spec import Run
+from empirics.sweeps.spec import Run
 
 
 def test_several_grids_are_one_sweep(spec):
@@ -47,7 +47,7 @@ def test_a_setting_without_meaning_makes_no_other_run(tmp_path):
 
 def test_a_run_of_another_format_has_another_key(monkeypatch):
     key = Run().key
-    monkeypatch.setattr("empirics.sweep_spec.FORMAT", 10**6)
+    monkeypatch.setattr("empirics.sweeps.spec.FORMAT", 10**6)
     assert Run().key != key
 
 

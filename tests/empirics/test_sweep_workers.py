@@ -11,8 +11,8 @@ import pyarrow.parquet as parquet
 import pytest
 
 import empirics
-from empirics.sweep import InProcess, _write_run, finished
-from empirics.sweep_workers import dask_cluster, processes
+from empirics.sweeps.sweep import InProcess, _write_run, finished
+from empirics.sweeps.workers import dask_cluster, processes
 from tests.empirics.killing import journal, kill_one
 
 # Four trainings of a second or so each, for workers to die in.

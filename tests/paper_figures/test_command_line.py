@@ -209,11 +209,11 @@ def _untrained(runs, make_model, images, *, recipe):
 # Draws six networks, and dies in the third's training, right after its first checkpoint.
 DRAW_AND_DIE = """
 import os, signal, sys
-import empirics, empirics.checkpoints
+import empirics, empirics.training.checkpoints
 from paper_figures import cli
 from tests.paper_figures.tiny import tiny
 
-train, write_tensors, begun = empirics.train, empirics.checkpoints.write_tensors, []
+train, write_tensors, begun = empirics.train, empirics.training.checkpoints.write_tensors, []
 
 def train_with_many_checkpoints(*given, **how):
     begun.append(how)
@@ -224,7 +224,7 @@ def write_and_die(*given):
     if len(begun) == 3:
         os.kill(os.getpid(), signal.SIGKILL)
 
-empirics.train, empirics.checkpoints.write_tensors = train_with_many_checkpoints, write_and_die
+empirics.train, empirics.training.checkpoints.write_tensors = train_with_many_checkpoints, write_and_die
 cli.SCALES["quick"] = tiny(int(sys.argv[1]))
 sys.argv = ["paper_figures", "draw", "fig02", "--out", sys.argv[2]]
 cli.main()

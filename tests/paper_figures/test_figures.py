@@ -5,12 +5,12 @@ import pytest
 from PIL import Image
 
 import empirics
+from empirics.networks.skips_throughout import SkipsThroughout
 from paper_figures import FigureData, cli, fig01_digit_set, fig05_layers, fig42_natural, theorem1, theorem2
 from paper_figures.answer_rows import _nearest, said
 from paper_figures.rank import MOMENTUM, SHARE, steps_to_learn
 from paper_figures.runs import Runs
 from paper_figures.scale import PAPER
-from paper_figures.skips_throughout import SkipsThroughout
 from tests.bounds import UNIT_ROUNDOFF, gamma
 from tests.paper_figures.tiny import TINY
 

@@ -12,10 +12,9 @@ from PIL import Image
 
 import empirics
 import theory
+from files import embedded_digits, read_image, read_pixels, write_image
 from tests.cases import random_images
 from theory import cli
-from theory.digits import embedded_digits
-from theory.image_files import read_image, read_pixels, write_image
 
 
 @pytest.fixture
@@ -191,8 +190,8 @@ def test_no_command_prints_the_help_alone(run):
         (["predict", "--train", "text.png"], "not an image file"),
         (["predict", "--train", "text.npy"], "not a readable NPY file"),
         (["predict", "--train", "pickled.npy"], "not a readable NPY file"),
-        (["predict", "--train", "nan.npy"], "must be finite"),
-        (["predict", "--train", "cube.npy"], "must have shape"),
+        (["predict", "--train", "nan.npy"], "must hold finite numbers"),
+        (["predict", "--train", "cube.npy"], "must be an image of shape"),
         (["predict", "--train", "palette.png"], "grey or RGB"),
         (["rank", "translucent.png"], "grey or RGB, got a picture of mode RGBA"),
         (["predict", "--train", "transparent.png"], "must be opaque"),

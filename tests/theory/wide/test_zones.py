@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from files import embedded_digits
 from tests.theory.wide.cases import images, vectors
 from theory import wide
-from theory.digits import embedded_digits
 
 
 @pytest.mark.parametrize("network", [

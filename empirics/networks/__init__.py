@@ -1,0 +1,1 @@
+"""Networks, how their weights begin, and what a network must be to be trained here."""

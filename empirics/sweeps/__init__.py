@@ -1,0 +1,1 @@
+"""Sweeps: many trainings, each done once and kept, their results as one table."""

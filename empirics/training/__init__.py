@@ -1,0 +1,1 @@
+"""Training: many seeds of one architecture together, resumable, with their history."""
