@@ -238,7 +238,8 @@ def test_help_explains_every_option(arguments: tuple, capsys) -> None:
 def test_no_command_prints_the_help_alone(capsys) -> None:
     assert run() == 2
     captured = capsys.readouterr()
-    assert "Usage" in captured.out and not captured.err
+    assert "Usage" in captured.out
+    assert not captured.err
 
 
 def test_python_m_empirics_runs(tmp_path: Path) -> None:

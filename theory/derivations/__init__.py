@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from theory.derivations.derivation import Derivation
+    from theory.proof.derivation import Derivation
 
 __all__ = ["DERIVATIONS", "derive"]
 

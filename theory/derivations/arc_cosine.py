@@ -11,11 +11,11 @@ from typing import ClassVar
 
 from sympy import Basic, Eq, Integer, Integral, Rational, Symbol, cos, exp, expand, oo, pi, sin, symbols
 
-from theory.derivations.derivation import Assumption, Derivation, Rule, Step
 from theory.derivations.linear_model import equation
-from theory.derivations.rules import Algebra
-from theory.derivations.series import Integration
-from theory.derivations.vanishing import vanishes
+from theory.proof.derivation import Assumption, Derivation, Rule, Step
+from theory.proof.rules import Algebra
+from theory.proof.series import Integration
+from theory.proof.vanishing import vanishes
 
 __all__ = ["D", "D_relu", "a", "b", "f", "g", "half", "j", "kappa", "kappa_dot", "square"]
 

@@ -28,14 +28,14 @@ from sympy import (
 )
 
 from theory.derivations.cnn_expected_mse import V, d, orthonormal, start, variance
-from theory.derivations.derivation import Assumption, Step
-from theory.derivations.expectation import Expectation
-from theory.derivations.expressions import SquaredNorm
-from theory.derivations.inequalities import Growth, Inequality
-from theory.derivations.inequality_induction import InequalityInduction
 from theory.derivations.linear_model import c, equation, p
-from theory.derivations.order import Transitivity, at_most, slack, times, total
-from theory.derivations.probability import (
+from theory.proof.derivation import Assumption, Step
+from theory.proof.expectation import Expectation
+from theory.proof.expressions import SquaredNorm
+from theory.proof.induction import InequalityInduction
+from theory.proof.inequalities import Growth, Inequality
+from theory.proof.order import Transitivity, at_most, slack, times, total
+from theory.proof.probability import (
     Exchange,
     Exponentials,
     Independence,
@@ -44,8 +44,8 @@ from theory.derivations.probability import (
     Monotonicity,
     Probability,
 )
-from theory.derivations.rules import Algebra
-from theory.derivations.series import (
+from theory.proof.rules import Algebra
+from theory.proof.series import (
     ExponentialMoments,
     ExponentialSeries,
     Factorials,

@@ -10,9 +10,9 @@ from sympy import Basic, Expr, ImmutableMatrix, Rational, eye
 
 from theory.derivations import linear_model as model
 from theory.derivations import patch_model
-from theory.derivations.brute_force import Case
 from theory.derivations.explicit_convolution import Image, KernelSize, convolve, delta_kernel, patch_matrix, pixels
 from theory.derivations.explicit_descent import descend, multiplied_out, real_matrix
+from theory.proof.brute_force import Case
 
 __all__ = ["CONVERGED", "INTEGER", "SYMBOLIC", "Experiment", "converged_cases", "descent_cases", "mode_cases"]
 

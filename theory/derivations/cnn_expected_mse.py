@@ -10,15 +10,15 @@ from functools import partial
 
 from sympy import Basic, Identity, ImmutableMatrix, MatrixSymbol, Symbol, Trace, ZeroMatrix, diag, sqrt
 
-from theory.derivations.brute_force import Case
-from theory.derivations.derivation import Assumption, Derivation, Step
-from theory.derivations.expectation import Expectation, ExpectedMatrix, ExpectedTraces, Variance
 from theory.derivations.explicit_descent import real_matrix
-from theory.derivations.explicit_expectation import ExplicitExpectation, null_projector
-from theory.derivations.expressions import SquaredNorm
 from theory.derivations.linear_model import c, equation, p, transposed
 from theory.derivations.patch_model import A, N, Theta_star, q
-from theory.derivations.rules import Algebra, Chain, Rewriting
+from theory.proof.brute_force import Case
+from theory.proof.derivation import Assumption, Derivation, Step
+from theory.proof.expectation import Expectation, ExpectedMatrix, ExpectedTraces, Variance
+from theory.proof.explicit_expectation import ExplicitExpectation, null_projector
+from theory.proof.expressions import SquaredNorm
+from theory.proof.rules import Algebra, Chain, Rewriting
 
 __all__ = ["ASSUMPTIONS", "STEPS", "derivation"]
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 from sympy import ImmutableMatrix, MatMul, eye
 
 from theory.derivations import linear_model, patch_model
-from theory.derivations.brute_force import BruteForce
 from theory.derivations.cnn_cases import INTEGER, SYMBOLIC, converged_cases, descent_cases, mode_cases, symbolic_image
-from theory.derivations.derivation import Derivation, Step
 from theory.derivations.explicit_convolution import Image, convolve, delta_kernel, patch_matrix, pixels
 from theory.derivations.explicit_descent import real_matrix
 from theory.derivations.linear_model import equation
-from theory.derivations.rules import MatrixEntries
+from theory.proof.brute_force import BruteForce
+from theory.proof.derivation import Derivation, Step
+from theory.proof.rules import MatrixEntries
 
 __all__ = ["derivation"]
 

@@ -29,13 +29,13 @@ from theory.derivations.cnn_mse_tail import (
     threshold_square,
     uniform_bound,
 )
-from theory.derivations.derivation import Assumption, Derivation, Step
-from theory.derivations.expressions import SquaredNorm
-from theory.derivations.inequalities import Inequality
 from theory.derivations.linear_model import c, equation, p
-from theory.derivations.order import Conditional, LeastOf, at_most, slack, times, total, when
 from theory.derivations.patch_model import A, N, Theta_star, q
-from theory.derivations.rules import Algebra, Rewriting
+from theory.proof.derivation import Assumption, Derivation, Step
+from theory.proof.expressions import SquaredNorm
+from theory.proof.inequalities import Inequality
+from theory.proof.order import Conditional, LeastOf, at_most, slack, times, total, when
+from theory.proof.rules import Algebra, Rewriting
 
 __all__ = ["bias", "bound", "derivation", "pixel_bound", "taps"]
 

@@ -37,16 +37,16 @@ from theory.derivations.cnn_expected_mse import (
     start,
     variance,
 )
-from theory.derivations.derivation import Assumption, Step
-from theory.derivations.expressions import SquaredNorm, matrix_sequence, scalar_sequence
-from theory.derivations.inequalities import Inequality
 from theory.derivations.linear_model import c, equation, p
-from theory.derivations.order import Conditional, LeastOf, Transitivity, at_most, slack, times, total
 from theory.derivations.patch_model import A, N, Theta_star, q
-from theory.derivations.probability import MatrixInstance
-from theory.derivations.rules import Algebra, Rewriting
-from theory.derivations.series import Termwise
-from theory.derivations.unfolding import Unfolding
+from theory.proof.derivation import Assumption, Step
+from theory.proof.expressions import SquaredNorm, matrix_sequence, scalar_sequence
+from theory.proof.inequalities import Inequality
+from theory.proof.order import Conditional, LeastOf, Transitivity, at_most, slack, times, total
+from theory.proof.probability import MatrixInstance
+from theory.proof.rules import Algebra, Rewriting
+from theory.proof.series import Termwise
+from theory.proof.unfolding import Unfolding
 
 __all__ = [
     "ASSUMPTIONS",

@@ -10,8 +10,6 @@ from functools import cache, partial
 from sympy import Abs, Basic, ImmutableMatrix, Limit, MatrixSymbol, Transpose, ZeroMatrix, oo
 
 from theory.derivations import fcn_trajectory, linear_model
-from theory.derivations.brute_force import BruteForce, Case
-from theory.derivations.derivation import Assumption, Derivation, Step
 from theory.derivations.explicit_descent import descend, real_matrix
 from theory.derivations.fcn_trajectory import (
     W,
@@ -25,7 +23,9 @@ from theory.derivations.fcn_trajectory import (
     trajectory,
     x_hat,
 )
-from theory.derivations.rules import GeometricLimit, Rewriting
+from theory.proof.brute_force import BruteForce, Case
+from theory.proof.derivation import Assumption, Derivation, Step
+from theory.proof.rules import GeometricLimit, Rewriting
 
 __all__ = ["derivation"]
 

@@ -11,11 +11,11 @@ from functools import cache, partial
 from sympy import Basic, Eq, Expr, Identity, ImmutableMatrix, MatrixSymbol, Symbol, ZeroMatrix, symbols
 from sympy.matrices.expressions import MatrixExpr
 
-from theory.derivations.brute_force import BruteForce, Case
-from theory.derivations.derivation import Assumption, Derivation, Step
 from theory.derivations.explicit_descent import descend, real_matrix
-from theory.derivations.expressions import Gradient, SquaredNorm, matrix_sequence
-from theory.derivations.rules import GradientFromDefinition, Induction, Rewriting
+from theory.proof.brute_force import BruteForce, Case
+from theory.proof.derivation import Assumption, Derivation, Step
+from theory.proof.expressions import Gradient, SquaredNorm, matrix_sequence
+from theory.proof.rules import GradientFromDefinition, Induction, Rewriting
 
 __all__ = ["ASSUMPTIONS", "STEPS", "derivation"]
 

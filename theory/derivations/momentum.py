@@ -27,12 +27,12 @@ from sympy import (
     symbols,
 )
 
-from theory.derivations.brute_force import BruteForce, Case
-from theory.derivations.derivation import Assumption, Derivation, Step
-from theory.derivations.expressions import matrix_sequence, scalar_sequence
 from theory.derivations.linear_model import equation
-from theory.derivations.real_algebra import RealAlgebra
-from theory.derivations.rules import Algebra, GeometricLimit, Induction, Instance, MatrixEntries, Rewriting
+from theory.proof.brute_force import BruteForce, Case
+from theory.proof.derivation import Assumption, Derivation, Step
+from theory.proof.expressions import matrix_sequence, scalar_sequence
+from theory.proof.real_algebra import RealAlgebra
+from theory.proof.rules import Algebra, GeometricLimit, Induction, Instance, MatrixEntries, Rewriting
 
 __all__ = ["derivation"]
 

@@ -23,12 +23,12 @@ from sympy import (
 )
 
 from theory.derivations import leaky_relu, relu_alternation, relu_fate, relu_unit
-from theory.derivations.derivation import Assumption, Derivation, Step
-from theory.derivations.expressions import matrix_sequence, scalar_sequence
-from theory.derivations.limits import MatrixLimit
 from theory.derivations.linear_model import c, equation, n, p, transposed
-from theory.derivations.order import Transitivity
-from theory.derivations.rules import Differentiation, Induction, Instance, Rewriting
+from theory.proof.derivation import Assumption, Derivation, Step
+from theory.proof.expressions import matrix_sequence, scalar_sequence
+from theory.proof.limits import MatrixLimit
+from theory.proof.order import Transitivity
+from theory.proof.rules import Differentiation, Induction, Instance, Rewriting
 
 __all__ = ["derivation"]
 

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from sympy import Identity, Limit, MatrixSymbol, Symbol, ZeroMatrix, oo
 
-from theory.derivations.derivation import Assumption, Step
-from theory.derivations.expressions import matrix_sequence
 from theory.derivations.linear_model import (
     D,
     Pi,
@@ -37,7 +35,9 @@ from theory.derivations.linear_model import (
     v,
     v_null,
 )
-from theory.derivations.rules import Chain, GeometricLimit, Induction, Rewriting
+from theory.proof.derivation import Assumption, Step
+from theory.proof.expressions import matrix_sequence
+from theory.proof.rules import Chain, GeometricLimit, Induction, Rewriting
 
 __all__ = ["ASSUMPTIONS", "CLAIMS", "STEPS"]
 

@@ -21,14 +21,14 @@ from sympy import (
     symbols,
 )
 
-from theory.derivations.brute_force import BruteForce, Case
-from theory.derivations.derivation import Assumption, Derivation, Step
 from theory.derivations.explicit_convolution import KernelSize, patch_matrix
 from theory.derivations.explicit_descent import real_matrix
-from theory.derivations.expressions import scalar_sequence
-from theory.derivations.inequalities import Inequality
 from theory.derivations.linear_model import equation
-from theory.derivations.rules import Algebra, Induction
+from theory.proof.brute_force import BruteForce, Case
+from theory.proof.derivation import Assumption, Derivation, Step
+from theory.proof.expressions import scalar_sequence
+from theory.proof.inequalities import Inequality
+from theory.proof.rules import Algebra, Induction
 
 __all__ = ["derivation"]
 

@@ -8,13 +8,7 @@ from __future__ import annotations
 
 from sympy import Abs, And, Equivalent, Implies, Integer, Limit, Lt, Symbol, oo, symbols
 
-from theory.derivations.derivation import Assumption, Step
-from theory.derivations.inequalities import Inequality
-from theory.derivations.inequality_induction import InequalityInduction, JointInduction
 from theory.derivations.linear_model import equation
-from theory.derivations.order import Conditional, PartOf, at_most, slack, total, when
-from theory.derivations.real_algebra import RealAlgebra
-from theory.derivations.real_terms import real_sequence
 from theory.derivations.relu_unit import (
     U,
     a,
@@ -31,7 +25,13 @@ from theory.derivations.relu_unit import (
     t,
     y,
 )
-from theory.derivations.rules import Algebra, GeometricLimit, Induction
+from theory.proof.derivation import Assumption, Step
+from theory.proof.induction import InequalityInduction, JointInduction
+from theory.proof.inequalities import Inequality
+from theory.proof.order import Conditional, PartOf, at_most, slack, total, when
+from theory.proof.real_algebra import RealAlgebra
+from theory.proof.real_terms import real_sequence
+from theory.proof.rules import Algebra, GeometricLimit, Induction
 
 __all__ = ["ASSUMPTIONS", "CLAIMS", "STEPS", "b", "left_one", "left_recurrence", "left_start", "root"]
 

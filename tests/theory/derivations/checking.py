@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from sympy import Basic, Dummy, Implies, lambdify
 
-from tests.theory.derivations.latex_syntax import assert_compiles
+from tests.theory.proof.latex_syntax import assert_compiles
 from tests.theory.derivations.mutations import alone, altered_rules, mutants, without_premises
-from theory.derivations.derivation import Derivation, DerivationError, Rule
-from theory.derivations.expressions import Term
+from theory.proof.derivation import Derivation, DerivationError, Rule
+from theory.proof.expressions import Term
 
 BRUTE_FORCE_MUTANTS = 3  # of a step that takes seconds to refute; the same mutants fail its proof by algebra
 

@@ -8,9 +8,9 @@ from sympy.core.relational import Ge, Gt, Le, Lt, Ne, Relational
 from sympy.logic.boolalg import BooleanFunction
 from sympy.matrices.expressions import MatAdd, MatMul, MatPow, ZeroMatrix
 
-from theory.derivations.derivation import Assumption, Derivation, Rule, Step
-from theory.derivations.expressions import Gradient
-from theory.derivations.rules import Chain, Induction, Instance
+from theory.proof.derivation import Assumption, Derivation, Rule, Step
+from theory.proof.expressions import Gradient
+from theory.proof.rules import Chain, Induction, Instance
 
 OPPOSITE = {Lt: Gt, Gt: Lt, Le: Gt, Ge: Lt, Ne: Eq}
 

@@ -14,11 +14,11 @@ from tests.theory.derivations.checking import (
     assert_typesets,
 )
 from theory.derivations import derive
-from theory.derivations.brute_force import explicit
 from theory.derivations.explicit_convolution import convolve, delta_kernel, patch_matrix, pixels
 from theory.derivations.explicit_descent import multiplied_out
 from theory.derivations.linear_model import D, Pi, Theta, c, n, p, t
 from theory.derivations.patch_model import N, Q, Theta_star
+from theory.proof.brute_force import explicit
 
 EPS = np.finfo(float).eps
 

@@ -14,11 +14,11 @@ from tests.theory.derivations.checking import (
 )
 from tests.theory.relu_units import sequence, train_unit
 from theory.derivations import derive
-from theory.derivations.brute_force import explicit
 from theory.derivations.linear_model import c, n, p
 from theory.derivations.nonlinear_span import N, X_plus, Z
 from theory.derivations.nonlinear_span import W as weights
 from theory.derivations.relu_unit import U, a, beta, t, y, z
+from theory.proof.brute_force import explicit
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,8 @@ from typing import ClassVar
 from sympy import And, Basic, Expr, S, Symbol
 from sympy.core.relational import Relational
 
-from theory.derivations.derivation import Rule, conjunction
-from theory.derivations.inequalities import Inequality
+from theory.proof.derivation import Rule, conjunction
+from theory.proof.inequalities import Inequality
 
 __all__ = ["InequalityInduction", "JointInduction"]
 

@@ -27,11 +27,11 @@ from sympy import (
 )
 from sympy.matrices.expressions import MatrixExpr, Transpose
 
-from theory.derivations.derivation import Rule
-from theory.derivations.expectation import Expectation
-from theory.derivations.inequalities import Inequality
-from theory.derivations.vanishing import vanishes
-from theory.derivations.words import as_words, trace_terms, word_rules
+from theory.proof.derivation import Rule
+from theory.proof.expectation import Expectation
+from theory.proof.inequalities import Inequality
+from theory.proof.vanishing import vanishes
+from theory.proof.words import as_words, trace_terms, word_rules
 
 __all__ = [
     "Exchange",

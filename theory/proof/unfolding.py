@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from sympy import Basic, Eq, Symbol, expand
 
-from theory.derivations.derivation import Rule
+from theory.proof.derivation import Rule
 
 __all__ = ["Unfolding"]
 

@@ -11,7 +11,7 @@ from sympy.matrices.expressions import MatAdd
 from sympy.printing.latex import LatexPrinter
 
 if TYPE_CHECKING:
-    from theory.derivations.derivation import Derivation
+    from theory.proof.derivation import Derivation
 
 __all__ = ["escape", "page"]
 
@@ -77,7 +77,7 @@ def page(derivation: Derivation, *, standalone: bool = False) -> str:
 
 def _references(derivation: Derivation, number: int) -> str:
     """The assumptions and earlier steps that a step uses, by their numbers on the page."""
-    from theory.derivations.derivation import is_established
+    from theory.proof.derivation import is_established
 
     named = [(f"A{index}", item.statement) for index, item in enumerate(derivation.assumptions, start=1)]
     named += [(str(index), step.statement) for index, step in enumerate(derivation.steps[:number], start=1)]

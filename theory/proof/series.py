@@ -24,9 +24,9 @@ from sympy import (
     sqrt,
 )
 
-from theory.derivations.derivation import Rule
-from theory.derivations.inequalities import Inequality
-from theory.derivations.vanishing import vanishes
+from theory.proof.derivation import Rule
+from theory.proof.inequalities import Inequality
+from theory.proof.vanishing import vanishes
 
 __all__ = [
     "ExponentialMoments",

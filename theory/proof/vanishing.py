@@ -40,7 +40,7 @@ from sympy.matrices.expressions import MatrixExpr
 from sympy.polys.orderings import lex
 from sympy.polys.rings import PolyElement, PolyRing
 
-from theory.derivations.expressions import Term
+from theory.proof.expressions import Term
 
 __all__ = ["vanishes"]
 

@@ -16,7 +16,7 @@ from typing import ClassVar
 from sympy import And, Basic, Expr, Implies, Poly, S, Symbol, discriminant, factor_list, real_roots, resultant
 from sympy.core.relational import Relational
 
-from theory.derivations.derivation import Rule
+from theory.proof.derivation import Rule
 
 __all__ = ["RealAlgebra"]
 

@@ -8,9 +8,9 @@ from typing import ClassVar
 from sympy import Basic, Eq, Limit, S, oo
 from sympy.matrices.expressions import MatrixExpr
 
-from theory.derivations.derivation import Rule, conjunction
-from theory.derivations.vanishing import vanishes
-from theory.derivations.words import as_words, reduce_words, word_rules
+from theory.proof.derivation import Rule, conjunction
+from theory.proof.vanishing import vanishes
+from theory.proof.words import as_words, reduce_words, word_rules
 
 __all__ = ["MatrixLimit"]
 

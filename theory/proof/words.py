@@ -22,7 +22,7 @@ from sympy.matrices.expressions import (
     ZeroMatrix,
 )
 
-from theory.derivations.expressions import Gradient, Iterate, SquaredNorm
+from theory.proof.expressions import Gradient, Iterate, SquaredNorm
 
 __all__ = ["MatrixWords", "Word", "as_words", "is_confluent", "reduce_words", "trace_terms", "word_rules"]
 

@@ -31,13 +31,13 @@ from sympy import (
 )
 
 from theory.derivations import DERIVATIONS, derive
-from theory.derivations.brute_force import BruteForce, Case
-from theory.derivations.derivation import Assumption, Derivation, RefutedStepError, Step, UndecidedStepError
-from theory.derivations.expressions import Gradient, SquaredNorm, matrix_sequence, scalar_sequence
-from theory.derivations.inequalities import Growth, Inequality
-from theory.derivations.latex import escape
-from theory.derivations.real_algebra import RealAlgebra
-from theory.derivations.rules import (
+from theory.proof.brute_force import BruteForce, Case
+from theory.proof.derivation import Assumption, Derivation, RefutedStepError, Step, UndecidedStepError
+from theory.proof.expressions import Gradient, SquaredNorm, matrix_sequence, scalar_sequence
+from theory.proof.inequalities import Growth, Inequality
+from theory.proof.latex import escape
+from theory.proof.real_algebra import RealAlgebra
+from theory.proof.rules import (
     Algebra,
     Chain,
     Differentiation,
@@ -48,7 +48,7 @@ from theory.derivations.rules import (
     MatrixEntries,
     Rewriting,
 )
-from theory.derivations.vanishing import vanishes
+from theory.proof.vanishing import vanishes
 
 x, y, q = symbols("x y q", real=True)
 positive = Symbol("c", positive=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from theory.derivations.expressions import Term
+from theory.proof.expressions import Term
 
 __all__ = ["RealTerm", "real_sequence"]
 

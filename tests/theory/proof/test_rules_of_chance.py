@@ -22,16 +22,16 @@ from sympy import (
     symbols,
 )
 
-from theory.derivations.expectation import Expectation, ExpectedMatrix, ExpectedTraces
-from theory.derivations.expressions import SquaredNorm
-from theory.derivations.inequalities import Inequality
-from theory.derivations.inequality_induction import InequalityInduction, JointInduction
-from theory.derivations.order import Conditional, LeastOf, PartOf, Transitivity, at_most, slack, times, total, when
-from theory.derivations.probability import Exchange, Exponentials, Independence, Markov, Monotonicity, Probability
-from theory.derivations.real_terms import real_sequence
-from theory.derivations.rules import GeometricLimit
-from theory.derivations.series import ExponentialSeries, Factorials, GaussianIntegral, Integration, Termwise
-from theory.derivations.unfolding import Unfolding
+from theory.proof.expectation import Expectation, ExpectedMatrix, ExpectedTraces
+from theory.proof.expressions import SquaredNorm
+from theory.proof.induction import InequalityInduction, JointInduction
+from theory.proof.inequalities import Inequality
+from theory.proof.order import Conditional, LeastOf, PartOf, Transitivity, at_most, slack, times, total, when
+from theory.proof.probability import Exchange, Exponentials, Independence, Markov, Monotonicity, Probability
+from theory.proof.real_terms import real_sequence
+from theory.proof.rules import GeometricLimit
+from theory.proof.series import ExponentialSeries, Factorials, GaussianIntegral, Integration, Termwise
+from theory.proof.unfolding import Unfolding
 
 n = Symbol("n", integer=True, nonnegative=True)
 i, rows, columns = (Symbol(name, integer=True, positive=True) for name in ("i", "p", "q"))

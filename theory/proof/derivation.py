@@ -172,13 +172,13 @@ class Derivation:
         return numeric
 
     def __str__(self) -> str:
-        from theory.derivations.text import text
+        from theory.proof.text import text
 
         return text(self)
 
     def to_latex(self, standalone: bool = False) -> str:
         """The derivation as a page for an appendix; with ``standalone``, as a document that compiles by itself."""
-        from theory.derivations.latex import page
+        from theory.proof.latex import page
 
         return page(self, standalone=standalone)
 

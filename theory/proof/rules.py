@@ -30,11 +30,11 @@ from sympy import (
 )
 from sympy.matrices.expressions import MatrixExpr
 
-from theory.derivations.brute_force import explicit
-from theory.derivations.derivation import Rule, conjunction
-from theory.derivations.expressions import Gradient
-from theory.derivations.vanishing import vanishes
-from theory.derivations.words import MatrixWords, as_words, is_confluent, reduce_words, trace_terms, word_rules
+from theory.proof.brute_force import explicit
+from theory.proof.derivation import Rule, conjunction
+from theory.proof.expressions import Gradient
+from theory.proof.vanishing import vanishes
+from theory.proof.words import MatrixWords, as_words, is_confluent, reduce_words, trace_terms, word_rules
 
 __all__ = [
     "Algebra",

@@ -26,9 +26,9 @@ from sympy import (
 from sympy.core.relational import Relational
 from sympy.matrices.expressions import MatrixExpr
 
-from theory.derivations.derivation import Rule
-from theory.derivations.expressions import Term
-from theory.derivations.vanishing import vanishes
+from theory.proof.derivation import Rule
+from theory.proof.expressions import Term
+from theory.proof.vanishing import vanishes
 
 __all__ = ["Growth", "Inequality", "gap_of"]
 

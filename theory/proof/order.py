@@ -8,10 +8,10 @@ from typing import ClassVar
 
 from sympy import Add, And, Basic, Eq, Expr, Gt, Implies, LessThan, Min, Mul, Symbol
 
-from theory.derivations.derivation import Rule
-from theory.derivations.inequalities import Inequality, gap_of
-from theory.derivations.inequality_induction import InequalityInduction, JointInduction
-from theory.derivations.rules import Algebra, GeometricLimit
+from theory.proof.derivation import Rule
+from theory.proof.induction import InequalityInduction, JointInduction
+from theory.proof.inequalities import Inequality, gap_of
+from theory.proof.rules import Algebra, GeometricLimit
 
 __all__ = [
     "Conditional",

@@ -15,9 +15,9 @@ from sympy import Add, Basic, Eq, Expr, S, Trace, expand, sympify
 from sympy.matrices.expressions import MatMul, MatrixExpr
 from sympy.matrices.expressions.matexpr import MatrixElement
 
-from theory.derivations.derivation import Rule
-from theory.derivations.vanishing import vanishes
-from theory.derivations.words import MatrixWords, Word, as_words, trace_terms, word_rules
+from theory.proof.derivation import Rule
+from theory.proof.vanishing import vanishes
+from theory.proof.words import MatrixWords, Word, as_words, trace_terms, word_rules
 
 __all__ = ["Expectation", "ExpectedMatrix", "ExpectedTraces", "Variance"]
 

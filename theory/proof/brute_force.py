@@ -38,9 +38,9 @@ from sympy.matrices.expressions import (
 )
 from sympy.matrices.expressions.matexpr import MatrixElement
 
-from theory.derivations.derivation import Rule, conjunction
-from theory.derivations.expressions import Gradient, Iterate, SquaredNorm, Term
-from theory.derivations.vanishing import vanishes
+from theory.proof.derivation import Rule, conjunction
+from theory.proof.expressions import Gradient, Iterate, SquaredNorm, Term
+from theory.proof.vanishing import vanishes
 
 __all__ = ["BruteForce", "Case", "explicit"]
 

@@ -10,7 +10,7 @@ from sympy.core.relational import Relational
 from sympy.printing.str import StrPrinter
 
 if TYPE_CHECKING:
-    from theory.derivations.derivation import Derivation
+    from theory.proof.derivation import Derivation
 
 __all__ = ["text"]
 

@@ -1,0 +1,1 @@
+"""The checker of derivations: steps, and the rules that prove them. It imports nothing else of theory."""
