@@ -3,7 +3,6 @@
 import io
 import sys
 from collections.abc import Sequence
-from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,36 +13,11 @@ from rich.table import Table
 from typer.core import TyperGroup
 
 from files import run_command_line, write_atomically
+from paper_figures.catalogue import FIGURES, figure_module
 from paper_figures.figure_data import FigureData
 from paper_figures.panels import house_style
 from paper_figures.runs import PUBLISHED, Runs
 from paper_figures.scale import SCALES
-
-# Modules of this package, each with SETTINGS, compute(runs) and draw(data), and which of the paper's figures it is.
-FIGURES: dict[str, tuple[int, ...]] = {
-    "theorem1": (),
-    "theorem2": (),
-    "rank": (),
-    "dynamics": (),
-    "depth": (),
-    "phase": (),
-    "conditions": (),
-    "fig01_digit_set": (1,),
-    "fig02_fcn_depth": (2,),
-    "fig03_cnn_depth": (3,),
-    "fig04_correlation": (4,),
-    "fig05_layers": (5,),
-    "fig06_test_sizes": (6, 7),
-    "fig08_training_sizes": (8,),
-    "fig09_kernel_sizes": (9,),
-    "fig10_channels": (10,),
-    "fig15_more_layers": (15,),
-    "fig31_initializations": (31,),
-    "fig38_several_examples": (38, 39),
-    "fig41_residual": (41,),
-    "fig42_natural": (42,),
-    "optimizers": (),
-}
 
 
 class Door(TyperGroup):
@@ -78,8 +52,8 @@ DataDir = Annotated[
 def list_() -> None:
     """List the figures, their numbers in the paper, and what each shows."""
     table = Table("figure", "in the paper", "shows")
-    for name, numbers in FIGURES.items():
-        table.add_row(name, ", ".join(map(str, numbers)), (_module(name).__doc__ or "").splitlines()[0])
+    for name, entry in FIGURES.items():
+        table.add_row(name, ", ".join(map(str, entry.numbers)), (figure_module(name).__doc__ or "").splitlines()[0])
     Console().print(table)
 
 
@@ -125,15 +99,15 @@ def full_name(name: str) -> str:
     if name in FIGURES:
         return name
     number = name.removeprefix("fig")
-    for known, numbers in FIGURES.items():
-        if number.isdecimal() and int(number) in numbers:
+    for known, entry in FIGURES.items():
+        if number.isdecimal() and int(number) in entry.numbers:
             return known
     raise ValueError(f"unknown figure {name!r}; the figures are {', '.join(FIGURES)}")
 
 
 def draw_one(name: str, out: Path, runs: Runs) -> None:
     """Compute a figure's data unless it is stored, and write picture, data and caption."""
-    module = _module(name)
+    module = figure_module(name)
     path = out / f"{name}.safetensors"
     data = stored(path)
     if data is None or data.settings != runs.settings(module.SETTINGS):
@@ -158,10 +132,6 @@ def stored(path: Path) -> FigureData | None:
     except ValueError as error:
         print(f"{error}; computed anew", file=sys.stderr)
         return None
-
-
-def _module(name: str):  # type: ignore[no-untyped-def]
-    return import_module(f"paper_figures.{name}")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

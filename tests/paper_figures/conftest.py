@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 import empirics
-from tests.empirics.published_files import all_records, cifar, idx, publish
+from tests.empirics.images.published_files import all_records, cifar, idx, publish
 
 
 @pytest.fixture

@@ -10,7 +10,9 @@ import pytest
 import typer
 
 import empirics
-from paper_figures import FigureData, cli, theorem1
+from paper_figures import FigureData, cli
+from paper_figures.catalogue import figure_module
+from paper_figures.figures.theory import theorem1
 from paper_figures.runs import Runs, answers, flat_for
 from paper_figures.scale import PAPER, QUICK
 from tests.paper_figures.tiny import TINY, tiny
@@ -152,8 +154,8 @@ def test_every_number_of_the_paper_names_a_figure():
         names = {cli.full_name(said) for said in (f"{number}", f"fig{number}", f"fig{number:02}")}
         assert len(names) == 1
         (name,) = names
-        assert number in cli.FIGURES[name]
-        assert f"Figure{'s' * (len(cli.FIGURES[name]) > 1)} " in cli._module(name).__doc__
+        assert number in cli.FIGURES[name].numbers
+        assert f"Figure{'s' * (len(cli.FIGURES[name].numbers) > 1)} " in figure_module(name).__doc__
     assert cli.full_name("7") == "fig06_test_sizes"
     assert cli.full_name("39") == "fig38_several_examples"
 

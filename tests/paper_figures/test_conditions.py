@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 import empirics
-from paper_figures import conditions
+import paper_figures
+from paper_figures.figures.theory import conditions
 from paper_figures.runs import Runs
 from tests.paper_figures.test_stored_figures import stored
 
-SWEEP = Path(conditions.__file__).with_name("sweeps") / "conditions.toml"
+SWEEP = Path(paper_figures.__file__).with_name("sweeps") / "conditions.toml"
 
 
 @pytest.fixture(scope="module")

@@ -6,9 +6,12 @@ from PIL import Image
 
 import empirics
 from empirics.networks.skips_throughout import SkipsThroughout
-from paper_figures import FigureData, cli, fig01_digit_set, fig05_layers, fig42_natural, theorem1, theorem2
+from paper_figures import FigureData, cli
 from paper_figures.answer_rows import _nearest, said
-from paper_figures.rank import MOMENTUM, SHARE, steps_to_learn
+from paper_figures.catalogue import figure_module
+from paper_figures.figures.identity_crisis import fig01_digit_set, fig05_layers, fig42_natural
+from paper_figures.figures.theory import theorem1, theorem2
+from paper_figures.figures.theory.rank import MOMENTUM, SHARE, steps_to_learn
 from paper_figures.runs import Runs
 from paper_figures.scale import PAPER
 from tests.bounds import UNIT_ROUNDOFF, gamma
@@ -83,7 +86,7 @@ def test_data_is_stored_whole_and_drawn(name, request, tmp_path):
 @pytest.mark.parametrize("name", [name for name in cli.FIGURES if name.startswith("fig") or name == "optimizers"])
 def test_figures_of_trained_networks_are_computed_at_any_scale(name):
     """Two channels and two steps: the shapes and the caption are those of any other scale."""
-    module = cli._module(name)
+    module = figure_module(name)
     data = module.compute(Runs(TINY))
     assert "tiny scale" in data.caption
     assert data.settings == Runs(TINY).settings(module.SETTINGS)

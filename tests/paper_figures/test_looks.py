@@ -1,7 +1,6 @@
 """Each figure, drawn from its stored data, as an editor of a journal would look at it."""
 
 from functools import cache
-from importlib import import_module
 from itertools import combinations
 
 import numpy as np
@@ -13,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.text import Text
 
-from paper_figures.cli import FIGURES
+from paper_figures.catalogue import FIGURES, figure_module
 from paper_figures.panels import ONE_COLUMN, TWO_COLUMNS, house_style
 from tests.paper_figures.test_stored_figures import stored
 
@@ -23,7 +22,7 @@ TALLEST = 9  # inches: a page's text
 
 @cache
 def drawn(name: str) -> Figure:
-    figure = import_module(f"paper_figures.{name}").draw(stored(name))
+    figure = figure_module(name).draw(stored(name))
     with house_style():
         FigureCanvasAgg(figure).draw()
     return figure

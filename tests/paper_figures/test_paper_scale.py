@@ -7,7 +7,10 @@ import pytest
 import torch
 
 import empirics
-from paper_figures import cli, depth, fig01_digit_set
+from paper_figures import cli
+from paper_figures.catalogue import figure_module
+from paper_figures.figures.identity_crisis import fig01_digit_set
+from paper_figures.figures.theory import depth
 from paper_figures.runs import Runs, flat_for
 from paper_figures.scale import PAPER
 from tests.paper_figures.tiny import tiny
@@ -63,10 +66,10 @@ def built(monkeypatch):
     return asked
 
 
-@pytest.mark.parametrize("name", [*(name for name in cli.FIGURES if cli.FIGURES[name]), "optimizers", "depth"])
+@pytest.mark.parametrize("name", [*(name for name in cli.FIGURES if cli.FIGURES[name].numbers), "optimizers", "depth"])
 def test_every_figure_is_complete_at_the_papers_sizes(name, built, monkeypatch):
     monkeypatch.setattr(depth, "limit", lambda *_: (1.0, 0.5))  # the wide limit has no size
-    module = cli._module(name)
+    module = figure_module(name)
     data = module.compute(Runs(PAPER))
     assert "paper scale" in data.caption
     assert "2,000,000 steps or until the loss is 1e-08" in data.caption or name == "fig01_digit_set"
@@ -78,10 +81,10 @@ def test_every_figure_is_complete_at_the_papers_sizes(name, built, monkeypatch):
 
 
 def test_channels_go_from_3_to_1024(built):
-    cli._module("fig10_channels").compute(Runs(PAPER))
+    figure_module("fig10_channels").compute(Runs(PAPER))
     found = [network.channels for network, _ in built]
     assert (found[0], found[-1]) == (3, 1024)
-    labels = cli._module("fig10_channels").rows(Runs(PAPER))
+    labels = figure_module("fig10_channels").rows(Runs(PAPER))
     for (network, _), row in zip(built, labels, strict=True):
         weights = sum(parameter.numel() for parameter in network.parameters())
         channels, count = row.label.split(",\n")

@@ -5,7 +5,6 @@ at the pictures, copy README's three to docs, and run
 `python -m pytest tests/paper_figures --mpl-generate-path=tests/paper_figures/baseline`.
 """
 
-from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +12,7 @@ import pytest
 from matplotlib.testing.compare import compare_images
 
 from paper_figures import FigureData
-from paper_figures.cli import FIGURES
+from paper_figures.catalogue import FIGURES, figure_module
 from paper_figures.panels import house_style
 from paper_figures.runs import Runs
 
@@ -32,7 +31,7 @@ def means(name: str, what: str) -> dict[str, float]:
 
 @pytest.mark.parametrize("name", FIGURES)
 def test_stored_data_is_what_the_figure_would_compute_today(name):
-    module = import_module(f"paper_figures.{name}")
+    module = figure_module(name)
     assert stored(name).settings == Runs().settings(module.SETTINGS)
 
 
@@ -60,14 +59,14 @@ def test_numbers_are_in_range(name):
 @pytest.mark.parametrize("name", FIGURES)
 @pytest.mark.mpl_image_compare(baseline_dir="baseline", style="default", savefig_kwargs={"dpi": 80})
 def test_drawn_as_before(name):
-    return import_module(f"paper_figures.{name}").draw(stored(name))
+    return figure_module(name).draw(stored(name))
 
 
 @pytest.mark.parametrize("name", ["theorem1", "theorem2", "depth"])
 def test_readme_shows_the_figure_as_it_is_drawn_today(name, tmp_path):
     root = STORED.parents[2]
     assert f"(docs/{name}.png)" in (root / "README.md").read_text()
-    figure = import_module(f"paper_figures.{name}").draw(stored(name))
+    figure = figure_module(name).draw(stored(name))
     with house_style():
         figure.savefig(tmp_path / "drawn.png")
     # 2 of 255 is what pytest-mpl allows, for other builds of the font renderer.
@@ -224,7 +223,7 @@ def test_the_limit_predicts_the_constant_from_the_default_initialization():
 def test_captions_name_what_was_run():
     for name in FIGURES:
         caption = stored(name).caption
-        if FIGURES[name]:
+        if FIGURES[name].numbers:
             assert "quick scale" in caption, name
             assert "Adam (learning rate 0.001, times 0.2 at 30, 60 and 80 % of the steps" in caption, name
             assert "paper" in caption or name == "fig15_more_layers", name

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from sympy import Basic, Dummy, Implies, lambdify
 
-from tests.theory.proof.latex_syntax import assert_compiles
 from tests.theory.derivations.mutations import alone, altered_rules, mutants, without_premises
+from tests.theory.proof.latex_syntax import assert_compiles
 from theory.proof.derivation import Derivation, DerivationError, Rule
 from theory.proof.expressions import Term
 

@@ -1,0 +1,1 @@
+"""The figures, a folder for each paper and one for what is ours."""

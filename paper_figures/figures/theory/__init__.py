@@ -1,0 +1,1 @@
+"""Figures of what theory adds: theorems beside trained networks, ranks, dynamics, depth, conditions."""

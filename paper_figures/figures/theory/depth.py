@@ -1,0 +1,100 @@
+"""Identity and constant against depth: the infinite-width limit's curves over trained networks."""
+
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+from matplotlib.figure import Figure
+
+import empirics
+from paper_figures.answer_rows import mean_correlation, said
+from paper_figures.figure_data import FigureData
+from paper_figures.figures.identity_crisis import fig02_fcn_depth, fig03_cnn_depth
+from paper_figures.panels import TWO_COLUMNS, house_style
+from paper_figures.runs import Network, Runs, answers
+from paper_figures.specimens import TRAINED_ON, digit, other_digits
+from theory import wide
+
+CURVE = (1, 2, 3, 5, 7, 10, 12, 14, 17, 20)  # depths at which the limit is computed
+SETTINGS = {"curve": CURVE, "fcn": fig02_fcn_depth.DEPTHS, "cnn": fig03_cnn_depth.DEPTHS, "version": 1}
+PANELS = ("fully connected", "convolutional", "convolutional, default, biases")
+
+
+def compute(runs: Runs) -> FigureData:
+    """Predict networks of all depths without training them, and train some."""
+    scale, x_hat, asked = runs.scale, digit(TRAINED_ON), other_digits()[::4]
+    fully, plain, biased = PANELS
+    wanted = {fully: fig02_fcn_depth.DEPTHS, plain: fig03_cnn_depth.DEPTHS, biased: fig03_cnn_depth.WITH_BIASES}
+    makers: dict[str, Callable[[int], Callable[[], Network]]] = {
+        fully: lambda n: partial(empirics.FCN, 784, n, scale.width),
+        plain: lambda n: partial(empirics.CNN, 1, n, scale.channels),
+        biased: lambda n: partial(empirics.CNN, 1, n, scale.channels, bias=True),
+    }
+    recipes = {fully: scale.recipe(), plain: scale.recipe(), biased: scale.recipe(init="default")}
+    arrays: dict[str, np.ndarray] = {}
+    for panel in PANELS:
+        width = scale.width if panel == fully else scale.channels
+        curve = [limit(panel, n, width, x_hat, asked) for n in CURVE]
+        arrays[f"predicted_{panel}"] = np.array(curve)  # depths, (identity, constant)
+        points = []
+        for n in wanted[panel]:
+            ensemble = runs.train(makers[panel](n), x_hat[None], recipe=recipes[panel])
+            points.append([both(found, x_hat, asked) for found in answers(ensemble, asked)])
+        arrays[f"trained_{panel}"] = np.array(points)  # depths, seeds, (identity, constant)
+        arrays[f"depths_{panel}"] = np.array(wanted[panel])
+    ends = arrays[f"predicted_{biased}"][-1]
+    off = arrays[f"trained_{biased}"][-1].mean(axis=0) - ends
+    caption = (
+        f"Correlation of answers to {len(asked)} digits with the digit asked (identity) and with the 7 trained on "
+        "(constant), against depth. Lines: the infinite-width limit, mean prediction of gradient flow at t = ∞, "
+        f"nothing trained. Points: networks trained by {said(recipes[plain])} (left, middle) and from torch's "
+        f"default initial weights with biases (right); {scale.seeds} networks each ({scale.name} scale: "
+        f"{scale.channels} channels, {scale.width} units). The limit to the right has biases of the variance that "
+        f"{scale.channels} channels give them: where weights shrink the signal, biases take over, and twenty layers "
+        f"are predicted to correlate {ends[1]:.2f} with the constant and {ends[0]:.2f} with the identity. The "
+        f"trained networks of twenty layers differ from that by {off[1]:+.2f} and {off[0]:+.2f}: they are narrow, "
+        "and were trained briefly."
+    )
+    return FigureData(arrays, caption, runs.settings(SETTINGS), list(PANELS))
+
+
+def limit(panel: str, depth: int, width: int, x_hat: np.ndarray, asked: np.ndarray) -> tuple[float, float]:
+    """Correlations of the limit's mean prediction with identity and constant."""
+    if panel == "fully connected":
+        law = wide.FullyConnected(depth, scheme="xavier_uniform", width=width).gradient_flow(x_hat.reshape(1, -1))
+        return both(law.mean(asked.reshape(len(asked), -1)).reshape(asked.shape), x_hat, asked)
+    settings = {"scheme": "default", "bias": True} if "biases" in panel else {"scheme": "xavier_uniform", "bias": False}
+    network = wide.Convolutional(
+        depth, kernel_size=5, scheme=str(settings["scheme"]), bias=bool(settings["bias"]), width=width
+    )
+    return both(network.gradient_flow(x_hat).mean(asked), x_hat, asked)
+
+
+def both(found: np.ndarray, x_hat: np.ndarray, asked: np.ndarray) -> tuple[float, float]:
+    """Mean correlation with what was asked, and with x̂."""
+    return mean_correlation(found, asked), mean_correlation(found, x_hat)
+
+
+def draw(data: FigureData) -> Figure:
+    """A panel for each kind of network."""
+    arrays = data.arrays
+    with house_style():
+        figure = Figure(figsize=(TWO_COLUMNS, 2.5))
+        for axis, panel in zip(figure.subplots(1, len(PANELS), sharey=True), data.labels, strict=True):
+            for index, (name, colour, style, marker) in enumerate(
+                (("identity", "#0072B2", "-", "o"), ("constant", "#D55E00", "--", "D"))
+            ):
+                axis.plot(
+                    CURVE, arrays[f"predicted_{panel}"][:, index], style, color=colour, label=f"{name}, predicted"
+                )
+                points = arrays[f"trained_{panel}"][:, :, index]
+                depths = np.repeat(arrays[f"depths_{panel}"][:, None], points.shape[1], axis=1)
+                fill = colour if marker == "o" else "white"
+                axis.plot(
+                    depths.ravel(), points.ravel(), marker, color=colour, markerfacecolor=fill, markersize=3.5,
+                    label=f"{name}, trained",
+                )  # fmt: skip
+            axis.set(title=panel, xlabel="depth (layers)", ylim=(-0.03, 1.05), xticks=(1, 5, 10, 15, 20))
+        figure.axes[0].set_ylabel("correlation of the answer")
+        figure.axes[0].legend(loc="center", bbox_to_anchor=(0.58, 0.68), fontsize=6)
+    return figure
