@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 import empirics
@@ -125,7 +126,7 @@ def test_skips_throughout_begin_as_the_identity_plus_what_blocks_add():
     for first, second in blocks:
         expected = expected + np.maximum(np.maximum(expected @ first.T, 0) @ second.T, 0)
         bold = bold + bold @ np.abs(first).T @ np.abs(second).T
-    found = network.double()(empirics.training.torch.from_numpy(x)).detach().numpy()
+    found = network.double()(torch.from_numpy(x)).detach().numpy()
     # Two blocks, each of sums of 6 and of 5 products and one more addition; both sides round.
     assert (np.abs(found - expected) <= 2 * gamma(2 * (6 + 5 + 1), UNIT_ROUNDOFF["float64"]) * bold).all()
     for depth in (0, 3):

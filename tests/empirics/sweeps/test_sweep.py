@@ -76,7 +76,7 @@ def test_kept_networks_are_those_that_were_trained(spec, tmp_path):
 
 def test_progress_is_told_after_each_training(spec, tmp_path, monkeypatch):
     told = []
-    monkeypatch.setattr(sys.modules["empirics.sweep"], "train_group", lambda group, *_: told.append(group.key))
+    monkeypatch.setattr(sys.modules["empirics.sweeps.sweep"], "train_group", lambda group, *_: told.append(group.key))
     found = spec("[grid]\ndepth = [1, 2, 3]\nsteps = 1")
     empirics.sweep(found, tmp_path, report=lambda done, total: told.append((done, total)))
     one, two, three = (group.key for group in found.groups())
