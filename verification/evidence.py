@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 import numbers
 import re
+from collections import Counter
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
-from hypothesis import currently_in_test_context
+from hypothesis import currently_in_test_context, target
 from hypothesis.control import current_build_context
 
 VERDICTS = ("refuted", "error", "undecided", "verified", "not run")
@@ -57,6 +58,7 @@ class Evidence:
     foreseen: bool = False
     reasons: dict[str, str] = field(default_factory=dict)  # verdict: why, for all but verified
     _example: object = None
+    _labels: Counter[str] = field(default_factory=Counter)  # of this example's margins, each given how often
 
     def __repr__(self) -> str:
         return f"<ledger of {self.claim.id}>"
@@ -89,6 +91,7 @@ class Evidence:
         beyond = ~(measured <= bound)
         worst = np.unravel_index(np.argmax(margins), margins.shape)
         self._count(float(margins[worst]), context)
+        self._climb(float(margins[worst]), context)
         if beyond.any():
             where = f" at index {tuple(map(int, worst))}" if measured.ndim else ""
             many = f"; {beyond.sum()} of {beyond.size} entries are beyond" if measured.size > 1 else ""
@@ -149,11 +152,20 @@ class Evidence:
         example = current_build_context() if currently_in_test_context() else None
         if example is None or example is not self._example:
             self.examples += 1
+            self._labels.clear()
         self._example = example
         self.checks += 1
         if margin is not None and (self.worst_margin is None or margin > self.worst_margin):
             self.worst_margin = margin
             self.worst_at = ", ".join(f"{name}={_shorten(repr(value), 80)}" for name, value in context.items())
+
+    def _climb(self, margin: float, context: dict) -> None:
+        """Let hypothesis search for larger margins: it maximizes what it is told, once an example by each label."""
+        if not currently_in_test_context() or not math.isfinite(margin):
+            return
+        name = str(context.get("what", "margin"))
+        self._labels[name] += 1
+        target(margin, label=name if self._labels[name] == 1 else f"{name}, {self._labels[name]}")
 
     def _refute(self, what: str, context: dict) -> None:
         __tracebackhide__ = True

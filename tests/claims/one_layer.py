@@ -1,6 +1,6 @@
 """One run of a real one-layer network beside what theory says of it, and the bound between them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -10,7 +10,7 @@ import empirics
 import theory
 from tests import reference
 from tests.bounds import UNIT_ROUNDOFF, Rounding, gamma
-from tests.cases import Descent
+from tests.cases import Descent, either_sign, images
 
 schemes = st.sampled_from(
     ["default", "yann_normal", "yann_uniform", "xavier_normal", "kaiming_normal", "kaiming_uniform", "orthogonal"]
@@ -31,6 +31,7 @@ class OneLayerRun:
         seed: of the initial weights.
         precision: of the training.
         trajectory: whether the weights after every step are kept.
+        start: initial weights by their names in torch, in place of the scheme's.
     """
 
     network: theory.networks.Network
@@ -42,6 +43,7 @@ class OneLayerRun:
     seed: int
     precision: str = "float64"
     trajectory: bool = False
+    start: dict[str, np.ndarray] | None = None
 
     @cached_property
     def design(self) -> np.ndarray:
@@ -65,7 +67,8 @@ class OneLayerRun:
             largest = max(np.linalg.norm(block, 2) for block in self.blocks)
         else:
             largest = np.linalg.norm(self.design, 2)
-        stable = (1 + self.descent.momentum) * self.responses.size / largest**2
+        # Black images have no gradient: any rate is stable.
+        stable = (1 + self.descent.momentum) * self.responses.size / largest**2 if largest else 1.0
         return theory.GradientDescent(
             self.descent.fraction * stable,
             momentum=self.descent.momentum,
@@ -98,6 +101,7 @@ class OneLayerRun:
             self.targets,
             recipe=recipe,
             seeds=(self.seed,),
+            initial=None if self.start is None else {name: value[None] for name, value in self.start.items()},
             snapshots=range(self.steps + 1) if self.trajectory else (),
             progress=False,
         )
@@ -168,12 +172,21 @@ class OneLayerRun:
         return per_row.reshape(len(x), 1, *self.network.target_shape(x)[2:])
 
 
-def naive_patches(network, images: np.ndarray) -> np.ndarray:
+@st.composite
+def from_any_weights(draw: st.DrawFn, run: OneLayerRun) -> OneLayerRun:
+    """The run from its scheme's weights, or from any others, each number drawn."""
+    if draw(st.booleans()):
+        return run
+    shapes = {name: tuple(value.shape) for name, value in run.make_model().named_parameters()}
+    return replace(run, start={name: draw(images(shape, values=either_sign)) for name, shape in shapes.items()})
+
+
+def naive_patches(network, shown: np.ndarray) -> np.ndarray:
     """The patch matrix by loops, for a network's own window."""
     window = network.window
     padding = network.padding if isinstance(network.padding, str) else tuple(np.broadcast_to(network.padding, 2))
     return reference.patch_matrix(
-        images, window.kernel_size, window.stride, padding, network.padding_mode, window.dilation
+        shown, window.kernel_size, window.stride, padding, network.padding_mode, window.dilation
     )
 
 

@@ -10,7 +10,7 @@ from numerics import exact_rank as module
 from numerics import patch_rank
 from numerics.window import Window
 from tests import rational, reference
-from tests.cases import WindowCase, windows
+from tests.cases import WindowCase, plain_images, windows
 
 
 def naive_rank(images: np.ndarray, case: WindowCase) -> int:
@@ -19,7 +19,7 @@ def naive_rank(images: np.ndarray, case: WindowCase) -> int:
     return rational.rank(matrix)
 
 
-@given(windows(max_size=5), st.integers(1, 3), st.integers(0, 61))
+@given(windows(max_size=5, kind=plain_images), st.integers(1, 3), st.integers(0, 61))
 def test_exact_rank_is_that_of_elimination_in_fractions(case, levels, shift):
     """Few gray levels make images short of rank, many bits overflow 64-bit sums."""
     whole = np.rint(case.images * levels).astype(np.int64) << shift
@@ -64,7 +64,7 @@ def test_a_prime_that_divides_a_determinant_costs_time_not_truth():
     assert patch_rank(image, 1, method="exact").rank == 3
 
 
-@given(windows(max_size=5))
+@given(windows(max_size=5, kind=plain_images))
 def test_gram_is_the_smaller_one_and_the_same_in_floats_and_in_big_integers(case):
     whole = np.rint(case.images * 255).astype(np.int64)
     window = Window.of(case.kernel, **case.settings)

@@ -414,6 +414,25 @@ def test_statistics(evidence):
     assert evidence.worst_margin == math.inf
 
 
+def test_hypothesis_climbs_toward_the_bound(run):
+    """Two inputs in a million refute: 1,000 blind tries would meet one once in 500 runs, a search that climbs does."""
+    source = """
+        from hypothesis import given, settings, strategies as st
+        from verification import claim
+
+        CLIMB = claim("C.climb", "no margin is beyond 1", source="ours")
+
+        @CLIMB
+        @settings(max_examples=1000, derandomize=True, database=None)
+        @given(x=st.integers(0, 10**6), y=st.integers(0, 10**6))
+        def test_climb(x, y, ledger):
+            ledger.agree(0.5, 1.0, what="near")
+            ledger.agree([2 / (1 + (abs(x - 314159) + abs(y - 271828)) / 1000), 0.0], 1.0, what="near")
+    """
+    _, ledger = run(source)
+    assert of(ledger)["C.climb"]["verdict"] == "refuted"
+
+
 def test_exact_statements(evidence):
     evidence.holds(True)
     evidence.holds(torch.tensor([True, True]))

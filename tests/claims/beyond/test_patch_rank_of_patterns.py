@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from tests import rational
-from tests.cases import windows
+from tests.cases import plain_images, windows
 from tests.claims.patch_ranks import exact, kernels, lines, pixels, sides
 from verification import claim
 
@@ -190,7 +190,7 @@ def test_polynomials_have_the_rank_of_their_derivatives(degree, data, ledger):
 
 
 @R_PADDING
-@given(case=windows(max_size=6), levels=st.integers(1, 3))
+@given(case=windows(max_size=6, kind=plain_images), levels=st.integers(1, 3))
 def test_padding_makes_a_larger_image(case, levels, ledger):
     """By definition; against NumPy's padding."""
     image = np.rint(case.images * levels).astype(int)
