@@ -15,7 +15,7 @@ from paper_figures.runs import Runs, answers
 from paper_figures.specimens import TRAINED_ON, digit
 
 FCN_DEPTHS, CNN_DEPTHS = (1, 3, 10), (1, 5, 14, 20)
-CORRELATIONS = tuple(np.linspace(0, 1, 11).round(2).tolist())
+CORRELATIONS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 DRAWS = 3  # images at each correlation
 # The zones' thresholds are those of `empirics.zone`, stated there.
 SETTINGS = {"fcn": FCN_DEPTHS, "cnn": CNN_DEPTHS, "correlations": CORRELATIONS, "draws": DRAWS, "version": 2}

@@ -14,8 +14,8 @@ from theory import wide
 
 SIZE, KERNEL, DEPTHS = 14, 5, (5, 10, 20)
 SHALLOWEST = 4  # layers of a network with skips
-WEIGHTS = tuple(np.geomspace(0.25, 4, 9).round(4).tolist())
-BIASES = (0.0, *np.geomspace(1e-8, 1, 9).tolist())
+WEIGHTS = (0.25, 0.3536, 0.5, 0.7071, 1.0, 1.4142, 2.0, 2.8284, 4.0)  # powers of √2
+BIASES = (0.0, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 WEIGHT, BIAS = 1 / 3, 1 / (3 * 32 * KERNEL**2)  # torch's default, of 32 channels
 VARIANTS = {  # what else moves the boundary: kernel size, and skips
     "3×3": {"kernel_size": 3},
