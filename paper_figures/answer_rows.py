@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 import empirics
 from paper_figures.figure_data import FigureData
 from paper_figures.panels import TWO_COLUMNS, bare, house_style, tight
-from paper_figures.runs import Network, Runs, answers
 from paper_figures.specimens import TRAINED_ON, digit, other_digits, specimens
+from paper_figures.workbench import Network, Workbench, answers
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Row:
     measured: np.ndarray = field(default_factory=other_digits)
 
 
-def ask(runs: Runs, rows: Sequence[Row]) -> tuple[dict[str, np.ndarray], list[str]]:
+def ask(bench: Workbench, rows: Sequence[Row]) -> tuple[dict[str, np.ndarray], list[str]]:
     """Train every row's networks and ask them.
 
     Returns:
@@ -48,7 +48,7 @@ def ask(runs: Runs, rows: Sequence[Row]) -> tuple[dict[str, np.ndarray], list[st
     arrays: dict[str, np.ndarray] = {}
     with_input, with_constant, loss = [], [], []
     for number, row in enumerate(rows):
-        ensemble = runs.train(row.network, row.trained_on, recipe=row.recipe)
+        ensemble = bench.train(row.network, row.trained_on, recipe=row.recipe)
         sound = [member for member, step in enumerate(ensemble.diverged) if step is None]
         pictures = answers(ensemble, row.shown)[sound[0] if sound else 0]
         if not number or not np.array_equal(row.shown, rows[number - 1].shown):
@@ -146,7 +146,7 @@ def _correlations(axis, arrays: dict[str, np.ndarray], lines: int, each: int) ->
 
 def caption(
     statement: str,
-    runs: Runs,
+    bench: Workbench,
     rows: Sequence[Row],
     arrays: dict[str, np.ndarray],
     measured: str = "digits of other classes",
@@ -155,7 +155,7 @@ def caption(
 
     Args:
         statement: what the paper says here, and what the rows are.
-        runs: that trained the networks.
+        bench: what trained the networks.
         rows: of the figure.
         arrays: as `ask` returns them.
         measured: what the rows' `measured` images are.
@@ -167,7 +167,7 @@ def caption(
     column = f"; the first column is {'an' if several else 'the'} image trained on" if trained else ""
     nearest = "the nearest of the training images" if several else "the training image"
     return (
-        f"{statement} {_trained_by(rows)}, {runs.scale.seeds} networks a row ({runs.scale.name} scale: "
+        f"{statement} {_trained_by(rows)}, {bench.scale.seeds} networks a row ({bench.scale.name} scale: "
         f"{_sizes(rows)}). Pictures: the first network's answers, clipped to [0, 1]{column}. Right: mean correlation "
         f"of the answers to {measured} with the image asked (filled) and with {nearest} (open), small marks for single "
         f"networks. With the input: {_listed(rows, arrays['with_input'])}. "

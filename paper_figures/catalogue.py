@@ -7,7 +7,7 @@ from typing import Any, Protocol, cast
 from matplotlib.figure import Figure
 
 from paper_figures.figure_data import FigureData
-from paper_figures.runs import Runs
+from paper_figures.workbench import Workbench
 
 
 class FigureModule(Protocol):
@@ -17,7 +17,7 @@ class FigureModule(Protocol):
     SETTINGS: dict[str, Any]
     """What decides its data beside the scale; stored data with other settings are computed anew."""
 
-    def compute(self, runs: Runs) -> FigureData:
+    def compute(self, bench: Workbench) -> FigureData:
         """Train and predict what the figure shows."""
         ...
 

@@ -16,8 +16,8 @@ from files import run_command_line, write_atomically
 from paper_figures.catalogue import FIGURES, figure_module
 from paper_figures.figure_data import FigureData
 from paper_figures.panels import house_style
-from paper_figures.runs import PUBLISHED, Runs
 from paper_figures.scale import SCALES
+from paper_figures.workbench import PUBLISHED, Workbench
 
 
 class Door(TyperGroup):
@@ -69,8 +69,8 @@ def draw(
     chosen = list(dict.fromkeys(map(full_name, names)))
     if scale not in SCALES:
         raise ValueError(f"scale must be one of {', '.join(SCALES)}, got {scale!r}")
-    runs = Runs(SCALES[scale], out / "runs", device, data_dir)
-    if data_dir is not None and all(runs.available(name, "digits") != name for name in PUBLISHED):
+    bench = Workbench(SCALES[scale], out / "runs", device, data_dir)
+    if data_dir is not None and all(bench.available(name, "digits") != name for name in PUBLISHED):
         raise ValueError(f"--data-dir must be a folder with the files of {' or '.join(PUBLISHED)}, got {data_dir}")
     out.mkdir(parents=True, exist_ok=True)  # an impossible folder is better found out before training
     columns = (*Progress.get_default_columns(), MofNCompleteColumn())
@@ -78,7 +78,7 @@ def draw(
         task = bar.add_task("figures", total=len(chosen))
         for name in chosen:
             bar.update(task, description=name)
-            draw_one(name, out, runs)
+            draw_one(name, out, bench)
             bar.advance(task)
         bar.update(task, description="figures")
     print(f"wrote {', '.join(f'{name}.png' for name in chosen)} (and .pdf, .txt, .safetensors) to {out}")
@@ -105,13 +105,13 @@ def full_name(name: str) -> str:
     raise ValueError(f"unknown figure {name!r}; the figures are {', '.join(FIGURES)}")
 
 
-def draw_one(name: str, out: Path, runs: Runs) -> None:
+def draw_one(name: str, out: Path, bench: Workbench) -> None:
     """Compute a figure's data unless it is stored, and write picture, data and caption."""
     module = figure_module(name)
     path = out / f"{name}.safetensors"
     data = stored(path)
-    if data is None or data.settings != runs.settings(module.SETTINGS):
-        data = module.compute(runs)
+    if data is None or data.settings != bench.settings(module.SETTINGS):
+        data = module.compute(bench)
         data.save(path)
     figure = module.draw(data)
     for suffix in ("png", "pdf"):

@@ -7,7 +7,7 @@ import empirics
 
 
 @dataclass(frozen=True)
-class Scale:
+class FigureScale:
     """The sizes that a figure's networks share.
 
     Attributes:
@@ -30,7 +30,7 @@ class Scale:
 
 
 # Small networks that two CPU cores train in minutes. Momentum descent would need more steps than that.
-QUICK = Scale(
+QUICK = FigureScale(
     "quick",
     channels=16,
     width=256,
@@ -38,7 +38,7 @@ QUICK = Scale(
     training=(("optimizer", "adam"), ("lr", 1e-3), ("steps", 1000), ("init", "xavier_uniform")),
 )
 # The paper's sizes, optimizer and number of steps; a network that has arrived stops before.
-PAPER = Scale(
+PAPER = FigureScale(
     "paper",
     channels=128,
     width=2048,

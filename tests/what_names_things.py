@@ -13,7 +13,7 @@ import torch
 
 import empirics
 import paper_figures
-from paper_figures import runs
+from paper_figures import workbench
 from paper_figures.catalogue import FIGURES, figure_module
 from paper_figures.scale import SCALES
 from paper_figures.specimens import TRAINED_ON, digit
@@ -28,9 +28,9 @@ def names_and_settings() -> dict[str, object]:
     for name in FIGURES:
         module = figure_module(name)
         for scale in SCALES.values():
-            found[f"settings of {name}, {scale.name} scale"] = runs.Runs(scale).settings(module.SETTINGS)
+            found[f"settings of {name}, {scale.name} scale"] = workbench.Workbench(scale).settings(module.SETTINGS)
         if hasattr(module, "rows"):
-            found[f"networks of {name}"] = [folder(row) for row in module.rows(runs.Runs())]
+            found[f"networks of {name}"] = [folder(row) for row in module.rows(workbench.Workbench())]
     for sweep in sorted(SWEEPS.glob("*.toml")):
         found[f"runs of {sweep.name}"] = [run.key for run in empirics.read_spec(sweep).runs]
     for size in SIZES:
@@ -43,7 +43,7 @@ def folder(row) -> str:
     """The folder in which a row's trained networks are kept."""
     with torch.device("meta"):
         network = row.network()
-    return runs._name(network, runs.flat_for(network, row.trained_on), row.recipe, range(2))
+    return workbench._name(network, workbench.flat_for(network, row.trained_on), row.recipe, range(2))
 
 
 def bits_of(array: np.ndarray) -> str:

@@ -13,8 +13,8 @@ import empirics
 from paper_figures import FigureData, cli
 from paper_figures.catalogue import figure_module
 from paper_figures.figures.theory import theorem1
-from paper_figures.runs import Runs, answers, flat_for
 from paper_figures.scale import PAPER, QUICK
+from paper_figures.workbench import Workbench, answers, flat_for
 from tests.paper_figures.tiny import TINY, tiny
 
 
@@ -36,12 +36,12 @@ def run(monkeypatch, capsys, tmp_path):
 def example(**settings):
     """A figure's data that `theorem1` can draw."""
     arrays = {name: np.ones((2, 3, 3)) for name in ("input", "parallel", "noise", "predicted", "trained")}
-    return FigureData(arrays, "What was run.", Runs().settings(theorem1.SETTINGS | settings))
+    return FigureData(arrays, "What was run.", Workbench().settings(theorem1.SETTINGS | settings))
 
 
 def test_redrawing_never_computes_again(run, tmp_path, monkeypatch):
     example().save(tmp_path / "out" / "theorem1.safetensors")
-    monkeypatch.setattr(theorem1, "compute", lambda runs: pytest.fail("computed again"))
+    monkeypatch.setattr(theorem1, "compute", lambda bench: pytest.fail("computed again"))
     pictures = []
     for _ in range(2):
         code, out, _ = run("draw", "theorem1", "--out", "out")
@@ -75,10 +75,10 @@ def test_a_figure_that_is_stored_needs_no_network(run, tmp_path, monkeypatch):
 
 def test_data_of_other_settings_is_computed_anew(run, tmp_path, monkeypatch):
     example(version=0).save(tmp_path / "theorem1.safetensors")
-    monkeypatch.setattr(theorem1, "compute", lambda runs: example())
+    monkeypatch.setattr(theorem1, "compute", lambda bench: example())
     assert run("draw", "theorem1", "--out", tmp_path)[0] == 0
-    assert FigureData.load(tmp_path / "theorem1.safetensors").settings == Runs().settings(theorem1.SETTINGS)
-    assert Runs(QUICK).settings(theorem1.SETTINGS) != Runs(PAPER).settings(theorem1.SETTINGS)
+    assert FigureData.load(tmp_path / "theorem1.safetensors").settings == Workbench().settings(theorem1.SETTINGS)
+    assert Workbench(QUICK).settings(theorem1.SETTINGS) != Workbench(PAPER).settings(theorem1.SETTINGS)
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_damaged_data_is_named_and_computed_anew(run, tmp_path, monkeypatch, dam
     path = tmp_path / "theorem1.safetensors"
     example().save(path)
     path.write_bytes(damage(path.read_bytes()))
-    monkeypatch.setattr(theorem1, "compute", lambda runs: example())
+    monkeypatch.setattr(theorem1, "compute", lambda bench: example())
     code, _, err = run("draw", "theorem1", "--out", tmp_path)
     assert code == 0
     assert f"{path} is damaged or not a figure's data" in err
@@ -125,7 +125,7 @@ def test_mistakes_get_one_sentence_and_exit_code_2(run, tmp_path):
 @pytest.mark.parametrize("named", ["theorem1", "fig02", "2"])
 def test_a_figures_name_is_a_command(run, named, tmp_path, monkeypatch):
     drawn = []
-    monkeypatch.setattr(cli, "draw_one", lambda name, out, runs: drawn.append((name, str(out))))
+    monkeypatch.setattr(cli, "draw_one", lambda name, out, bench: drawn.append((name, str(out))))
     code, _, _ = run(named, "--out", "there")
     assert (code, drawn) == (0, [("theorem1" if named == "theorem1" else "fig02_fcn_depth", "there")])
 
@@ -162,10 +162,10 @@ def test_every_number_of_the_paper_names_a_figure():
 
 def test_networks_are_trained_once_for_all_figures(tmp_path, monkeypatch):
     image = np.random.default_rng(0).random((1, 1, 6, 6))
-    runs = Runs(TINY, tmp_path / "runs")
-    first = runs.train(lambda: empirics.CNN(1, 2, 3), image, recipe=TINY.recipe())
+    bench = Workbench(TINY, tmp_path / "runs")
+    first = bench.train(lambda: empirics.CNN(1, 2, 3), image, recipe=TINY.recipe())
     monkeypatch.setattr(empirics, "train", lambda *_, **__: pytest.fail("trained again"))
-    again = runs.train(lambda: empirics.CNN(1, 2, 3), image, recipe=TINY.recipe())
+    again = bench.train(lambda: empirics.CNN(1, 2, 3), image, recipe=TINY.recipe())
     np.testing.assert_array_equal(answers(first, image), answers(again, image))
     for changed in (
         (lambda: empirics.CNN(1, 2, 4), image, TINY.recipe()),
@@ -174,16 +174,16 @@ def test_networks_are_trained_once_for_all_figures(tmp_path, monkeypatch):
     ):
         make, other, recipe = changed
         with pytest.raises(pytest.fail.Exception, match="trained again"):
-            runs.train(make, other, recipe=recipe)
+            bench.train(make, other, recipe=recipe)
 
 
 def test_damaged_networks_are_named_and_trained_anew(tmp_path, capsys):
     image = np.random.default_rng(0).random((1, 1, 6, 6))
-    runs = Runs(TINY, tmp_path / "runs")
-    first = runs.train(lambda: empirics.CNN(1, 2, 3), image, recipe=TINY.recipe())
+    bench = Workbench(TINY, tmp_path / "runs")
+    first = bench.train(lambda: empirics.CNN(1, 2, 3), image, recipe=TINY.recipe())
     (weights,) = (tmp_path / "runs").rglob("*.safetensors")
     weights.write_bytes(weights.read_bytes()[:-1])
-    again = runs.train(lambda: empirics.CNN(1, 2, 3), image, recipe=TINY.recipe())
+    again = bench.train(lambda: empirics.CNN(1, 2, 3), image, recipe=TINY.recipe())
     assert f"{weights} is damaged" in (said := capsys.readouterr().err)
     assert "trained anew" in said
     np.testing.assert_array_equal(answers(first, image), answers(again, image))
@@ -191,7 +191,7 @@ def test_damaged_networks_are_named_and_trained_anew(tmp_path, capsys):
 
 def test_published_images_are_used_where_they_are(run, published, tmp_path, monkeypatch):
     monkeypatch.setitem(cli.SCALES, "quick", TINY)
-    monkeypatch.setattr(cli.Runs, "train", _untrained)
+    monkeypatch.setattr(cli.Workbench, "train", _untrained)
     captions = []
     for more in (["--data-dir", published], ["--data-dir", published / "cifar10"], []):  # the second has no MNIST
         assert run("draw", "1", "42", "--out", tmp_path, *more)[0] == 0
@@ -204,7 +204,7 @@ def test_published_images_are_used_where_they_are(run, published, tmp_path, monk
     assert ["image of CIFAR-10, and" in second for _, second in captions] == [True, True, False]
 
 
-def _untrained(runs, make_model, images, *, recipe):
+def _untrained(bench, make_model, images, *, recipe):
     return empirics.train(make_model, flat_for(make_model(), images), recipe=TINY.recipe(steps=0), seeds=(0, 1))
 
 

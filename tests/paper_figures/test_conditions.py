@@ -8,7 +8,7 @@ import pytest
 import empirics
 import paper_figures
 from paper_figures.figures.theory import conditions
-from paper_figures.runs import Runs
+from paper_figures.workbench import Workbench
 from tests.paper_figures.test_stored_figures import stored
 
 SWEEP = Path(paper_figures.__file__).with_name("sweeps") / "conditions.toml"
@@ -27,7 +27,7 @@ def test_the_table_is_of_the_sweep_and_names_no_machine(table):
 
 
 def test_the_figure_is_of_the_table(table):
-    data = conditions.compute(Runs())
+    data = conditions.compute(Workbench())
     assert data.caption == stored("conditions").caption
     for name, array in data.arrays.items():
         np.testing.assert_array_equal(array, stored("conditions").arrays[name])

@@ -13,15 +13,15 @@ from paper_figures.catalogue import figure_module
 from paper_figures.figures.identity_crisis import fig01_digit_set, fig05_layers, fig42_natural
 from paper_figures.figures.theory import theorem1, theorem2
 from paper_figures.figures.theory.rank import MOMENTUM, SHARE, steps_to_learn
-from paper_figures.runs import Runs
 from paper_figures.scale import PAPER
+from paper_figures.workbench import Workbench
 from tests.bounds import UNIT_ROUNDOFF, gamma
 from tests.paper_figures.tiny import TINY
 
 
 @pytest.fixture(scope="module")
 def first():
-    return theorem1.compute(Runs())
+    return theorem1.compute(Workbench())
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,7 @@ def second():
     with pytest.MonkeyPatch.context() as patch:  # few networks and steps: the shapes and the theory are the same
         patch.setattr(theorem2, "MEMBERS", 3)
         patch.setattr(theorem2, "STEPS", 60)
-        return theorem2.compute(Runs())
+        return theorem2.compute(Workbench())
 
 
 def test_theorem1_adds_up(first):
@@ -88,9 +88,9 @@ def test_data_is_stored_whole_and_drawn(name, request, tmp_path):
 def test_figures_of_trained_networks_are_computed_at_any_scale(name):
     """Two channels and two steps: the shapes and the caption are those of any other scale."""
     module = figure_module(name)
-    data = module.compute(Runs(TINY))
+    data = module.compute(Workbench(TINY))
     assert "tiny scale" in data.caption
-    assert data.settings == Runs(TINY).settings(module.SETTINGS)
+    assert data.settings == Workbench(TINY).settings(module.SETTINGS)
     for array in data.arrays.values():
         assert array.size
     module.draw(data)
@@ -152,7 +152,7 @@ def test_steps_to_learn_are_those_of_descent(values):
 
 
 def test_mnist_is_trained_on_where_it_is_and_never_what_is_asked(published):
-    with_files, without = Runs(TINY, data_dir=published), Runs(TINY)
+    with_files, without = Workbench(TINY, data_dir=published), Workbench(TINY)
     found = fig01_digit_set.training_set(with_files)
     assert found.shape == (10, 1, 28, 28)
     np.testing.assert_array_equal(found, empirics.images("mnist", data_dir=published).as_float()[2:])
@@ -160,15 +160,18 @@ def test_mnist_is_trained_on_where_it_is_and_never_what_is_asked(published):
     for row in fig01_digit_set.rows(without):
         asked = {image.tobytes() for image in (*row.shown, *row.measured)}
         assert not asked & {image.tobytes() for image in embedded}
-    captions = [fig01_digit_set.compute(runs).caption for runs in (with_files, without)]
+    captions = [fig01_digit_set.compute(bench).caption for bench in (with_files, without)]
     assert "10 digits at once, of MNIST's training set" in captions[0]
     assert "10 digits at once, embedded ones of MNIST's training set" in captions[1]
-    assert [runs.settings(fig01_digit_set.SETTINGS)["images"] for runs in (with_files, without)] == ["mnist", "digits"]
+    assert [bench.settings(fig01_digit_set.SETTINGS)["images"] for bench in (with_files, without)] == [
+        "mnist",
+        "digits",
+    ]
 
 
 def test_layers_are_asked_about_mnist_where_it_is(published):
-    with_files, without = Runs(TINY, data_dir=published), Runs(TINY)
-    (known, asked), (embedded, others) = (fig05_layers.known_and_asked(runs) for runs in (with_files, without))
+    with_files, without = Workbench(TINY, data_dir=published), Workbench(TINY)
+    (known, asked), (embedded, others) = (fig05_layers.known_and_asked(bench) for bench in (with_files, without))
     for found, split, count in ((known, "train", 10), (asked, "test", 2)):
         there = empirics.images("mnist", split=split, data_dir=published)
         np.testing.assert_array_equal(found.pixels, there.pixels[:count])
@@ -176,7 +179,7 @@ def test_layers_are_asked_about_mnist_where_it_is(published):
     assert (len(embedded), len(others)) == (120, 80)
     assert not {image.tobytes() for image in embedded.pixels} & {image.tobytes() for image in others.pixels}
     assert np.bincount(embedded.labels).tolist() == 10 * [12]
-    with_mnist, with_embedded = (fig05_layers.compute(runs) for runs in (with_files, without))
+    with_mnist, with_embedded = (fig05_layers.compute(bench) for bench in (with_files, without))
     assert "10 digits of MNIST's training set, asked about 2 of its test set)" in with_mnist.caption
     assert "120 digits, asked about 80 others)" in with_embedded.caption
     assert [data.settings["images"] for data in (with_mnist, with_embedded)] == ["mnist", "digits"]
@@ -191,22 +194,25 @@ def test_at_the_papers_scale_layers_are_asked_about_all_of_mnist(monkeypatch):
         split: empirics.ImageSet(np.zeros((count, 1, 1, 1), np.uint8), np.zeros(count, int), None, "")
         for split, count in (("train", 60_000), ("test", 10_000))
     }
-    monkeypatch.setattr(Runs, "images", lambda _, name, split="train": whole[split])
-    assert [len(some) for some in fig05_layers.known_and_asked(Runs(PAPER))] == [60_000, 10_000]
+    monkeypatch.setattr(Workbench, "images", lambda _, name, split="train": whole[split])
+    assert [len(some) for some in fig05_layers.known_and_asked(Workbench(PAPER))] == [60_000, 10_000]
 
 
 def test_cifar_is_trained_on_where_it_is(published):
-    with_files, without = Runs(TINY, data_dir=published), Runs(TINY)
+    with_files, without = Workbench(TINY, data_dir=published), Workbench(TINY)
     shown, measured = fig42_natural.pictures(with_files)
     train, test = (
         empirics.images("cifar10", split=split, data_dir=published).as_float() for split in ("train", "test")
     )
     np.testing.assert_array_equal(shown, np.concatenate([train[:1], test[:7]]))
     np.testing.assert_array_equal(measured, test[:18])
-    captions = [fig42_natural.compute(runs).caption for runs in (with_files, without)]
+    captions = [fig42_natural.compute(bench).caption for bench in (with_files, without)]
     assert "one image of CIFAR-10, and asked" in captions[0]
     assert "one 32×32 crop of a colour photograph" in captions[1]
-    assert [runs.settings(fig42_natural.SETTINGS)["images"] for runs in (with_files, without)] == ["cifar10", "natural"]
+    assert [bench.settings(fig42_natural.SETTINGS)["images"] for bench in (with_files, without)] == [
+        "cifar10",
+        "natural",
+    ]
     with pytest.raises(FileNotFoundError, match="cifar10 needs a folder with its files"):
         without.available("mnist", "cifar10")
 
@@ -214,4 +220,4 @@ def test_cifar_is_trained_on_where_it_is(published):
 def test_files_that_are_not_the_published_ones_are_refused(tmp_path):
     (tmp_path / "train-images-idx3-ubyte.gz").write_bytes(b"something else")
     with pytest.raises(ValueError, match="must be the published file of mnist"):
-        Runs(TINY, data_dir=tmp_path).settings(fig01_digit_set.SETTINGS)
+        Workbench(TINY, data_dir=tmp_path).settings(fig01_digit_set.SETTINGS)

@@ -11,8 +11,8 @@ from paper_figures import cli
 from paper_figures.catalogue import figure_module
 from paper_figures.figures.identity_crisis import fig01_digit_set
 from paper_figures.figures.theory import depth
-from paper_figures.runs import Runs, flat_for
 from paper_figures.scale import PAPER
+from paper_figures.workbench import Workbench, flat_for
 from tests.paper_figures.tiny import tiny
 
 GPU = 80e9  # bytes
@@ -55,14 +55,14 @@ def built(monkeypatch):
     """Networks that figures asked for: (network, recipe, number of seeds)."""
     asked = []
 
-    def train(runs, make_model, images, *, recipe, seeds=None):
+    def train(bench, make_model, images, *, recipe, seeds=None):
         with torch.device("meta"):
             network = make_model()
         assert bytes_of(network, flat_for(network, images).shape) < GPU
         asked.append((network, recipe))
-        return Built(network, range(runs.scale.seeds) if seeds is None else seeds, recipe)
+        return Built(network, range(bench.scale.seeds) if seeds is None else seeds, recipe)
 
-    monkeypatch.setattr(Runs, "train", train)
+    monkeypatch.setattr(Workbench, "train", train)
     return asked
 
 
@@ -70,7 +70,7 @@ def built(monkeypatch):
 def test_every_figure_is_complete_at_the_papers_sizes(name, built, monkeypatch):
     monkeypatch.setattr(depth, "limit", lambda *_: (1.0, 0.5))  # the wide limit has no size
     module = figure_module(name)
-    data = module.compute(Runs(PAPER))
+    data = module.compute(Workbench(PAPER))
     assert "paper scale" in data.caption
     assert "2,000,000 steps or until the loss is 1e-08" in data.caption or name == "fig01_digit_set"
     for network, recipe in built:
@@ -81,10 +81,10 @@ def test_every_figure_is_complete_at_the_papers_sizes(name, built, monkeypatch):
 
 
 def test_channels_go_from_3_to_1024(built):
-    figure_module("fig10_channels").compute(Runs(PAPER))
+    figure_module("fig10_channels").compute(Workbench(PAPER))
     found = [network.channels for network, _ in built]
     assert (found[0], found[-1]) == (3, 1024)
-    labels = figure_module("fig10_channels").rows(Runs(PAPER))
+    labels = figure_module("fig10_channels").rows(Workbench(PAPER))
     for (network, _), row in zip(built, labels, strict=True):
         weights = sum(parameter.numel() for parameter in network.parameters())
         channels, count = row.label.split(",\n")
@@ -96,8 +96,8 @@ def test_channels_go_from_3_to_1024(built):
 def test_all_of_mnist_fits(monkeypatch):
     """Sixty thousand digits at once, but for deep convolutional networks, whose activations would not fit."""
     digits = np.broadcast_to(np.zeros(1), (60_000, 1, 28, 28))
-    monkeypatch.setattr(fig01_digit_set, "training_set", lambda runs: digits)
-    for row in fig01_digit_set.rows(Runs(PAPER)):
+    monkeypatch.setattr(fig01_digit_set, "training_set", lambda bench: digits)
+    for row in fig01_digit_set.rows(Workbench(PAPER)):
         with torch.device("meta"):
             network = row.network()
         count = len(row.trained_on)

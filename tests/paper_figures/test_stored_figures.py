@@ -14,7 +14,7 @@ from matplotlib.testing.compare import compare_images
 from paper_figures import FigureData
 from paper_figures.catalogue import FIGURES, figure_module
 from paper_figures.panels import house_style
-from paper_figures.runs import Runs
+from paper_figures.workbench import Workbench
 
 STORED = Path(__file__).with_name("stored")
 
@@ -32,7 +32,7 @@ def means(name: str, what: str) -> dict[str, float]:
 @pytest.mark.parametrize("name", FIGURES)
 def test_stored_data_is_what_the_figure_would_compute_today(name):
     module = figure_module(name)
-    assert stored(name).settings == Runs().settings(module.SETTINGS)
+    assert stored(name).settings == Workbench().settings(module.SETTINGS)
 
 
 @pytest.mark.parametrize("name", FIGURES)

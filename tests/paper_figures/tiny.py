@@ -1,11 +1,11 @@
 """The smallest networks that figures can be made of."""
 
-from paper_figures.scale import Scale
+from paper_figures.scale import FigureScale
 
 
-def tiny(steps: int) -> Scale:
+def tiny(steps: int) -> FigureScale:
     """Two channels, eight units, and so many steps."""
-    return Scale(
+    return FigureScale(
         "tiny",
         channels=2,
         width=8,

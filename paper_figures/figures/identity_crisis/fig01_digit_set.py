@@ -8,7 +8,7 @@ import empirics
 from paper_figures.answer_rows import Row, ask, caption, draw_rows
 from paper_figures.figure_data import FigureData
 from paper_figures.figures.identity_crisis.fig02_fcn_depth import layers
-from paper_figures.runs import Runs
+from paper_figures.workbench import Workbench
 
 FCN_DEPTHS, CNN_DEPTHS = (1, 5), (1, 5)
 IMAGES = ("mnist", "digits")  # the first that is there
@@ -26,12 +26,12 @@ SETTINGS = {
 }
 
 
-def training_set(runs: Runs) -> np.ndarray:
+def training_set(bench: Workbench) -> np.ndarray:
     """Digits to train on, (n, 1, 28, 28): of MNIST where its files are, else embedded; none of those asked about."""
-    count, pack = COUNT.get(runs.scale.name, 10), runs.images("digits")
-    if runs.available(*IMAGES) == "mnist":
+    count, pack = COUNT.get(bench.scale.name, 10), bench.images("digits")
+    if bench.available(*IMAGES) == "mnist":
         embedded = {image.tobytes() for image in pack.pixels}
-        mnist = runs.images("mnist")
+        mnist = bench.images("mnist")
         others = [n for n, image in enumerate(mnist.pixels) if image.tobytes() not in embedded]
         return mnist.take(np.array(others[:count])).as_float()
     # The pack is in order of class: as many of each.
@@ -39,9 +39,9 @@ def training_set(runs: Runs) -> np.ndarray:
     return pack.take(np.concatenate(each)).as_float()
 
 
-def rows(runs: Runs) -> list[Row]:
+def rows(bench: Workbench) -> list[Row]:
     """A row for each kind of network and depth."""
-    scale, many = runs.scale, training_set(runs)
+    scale, many = bench.scale, training_set(bench)
     recipe = scale.recipe(steps=STEPS.get(scale.name, scale.recipe().steps))
     fully = [
         Row(f"FCN, {layers(n)}", partial(empirics.FCN, 784, n, scale.width), recipe, trained_on=many)
@@ -59,20 +59,20 @@ def rows(runs: Runs) -> list[Row]:
     return fully + convolutional
 
 
-def compute(runs: Runs) -> FigureData:
+def compute(bench: Workbench) -> FigureData:
     """Train networks on many digits."""
-    asked = rows(runs)
-    arrays, labels = ask(runs, asked)
+    asked = rows(bench)
+    arrays, labels = ask(bench, asked)
     source = {"mnist": "of MNIST's training set", "digits": "embedded ones of MNIST's training set"}
     count, fewer = len(asked[0].trained_on), len(asked[-1].trained_on)
     less = f" (convolutional ones of several layers: {fewer:,}, for want of memory)" if fewer < count else ""
     statement = (
-        f"Networks trained to reproduce {count:,} digits at once{less}, {source[runs.available(*IMAGES)]}, none of "
+        f"Networks trained to reproduce {count:,} digits at once{less}, {source[bench.available(*IMAGES)]}, none of "
         "those asked about. The paper trains on all 60,000 digits of MNIST, and finds the identity whatever the "
         "network: many examples leave little room for memorizing. How near each comes to it here, the correlations "
         "with the input say; single layers have slow modes."
     )
-    return FigureData(arrays, caption(statement, runs, asked, arrays), runs.settings(SETTINGS), labels)
+    return FigureData(arrays, caption(statement, bench, asked, arrays), bench.settings(SETTINGS), labels)
 
 
 draw = draw_rows

@@ -6,15 +6,15 @@ import empirics
 from paper_figures.answer_rows import Row, ask, caption, draw_rows
 from paper_figures.beside_the_paper import finding
 from paper_figures.figure_data import FigureData
-from paper_figures.runs import Runs
+from paper_figures.workbench import Workbench
 
 DEPTHS = (1, 2, 3, 5, 7, 10)
 SETTINGS = {"depths": DEPTHS, "version": 2}
 
 
-def rows(runs: Runs) -> list[Row]:
+def rows(bench: Workbench) -> list[Row]:
     """A row for each depth."""
-    recipe, width = runs.scale.recipe(), runs.scale.width
+    recipe, width = bench.scale.recipe(), bench.scale.width
     return [Row(layers(n), partial(empirics.FCN, 784, n, width), recipe) for n in DEPTHS]
 
 
@@ -23,16 +23,16 @@ def layers(depth: int) -> str:
     return "1 layer" if depth == 1 else f"{depth} layers"
 
 
-def compute(runs: Runs) -> FigureData:
+def compute(bench: Workbench) -> FigureData:
     """Train fully connected networks of several depths on a 7."""
-    asked = rows(runs)
-    arrays, labels = ask(runs, asked)
+    asked = rows(bench)
+    arrays, labels = ask(bench, asked)
     statement = (
         "Fully connected ReLU networks of one to ten layers, without biases, trained to reproduce one digit. One "
         "layer adds noise to the constant function. "
         + finding("deeper ones are closer to the constant function", arrays["with_constant"], rises=True)
     )
-    return FigureData(arrays, caption(statement, runs, asked, arrays), runs.settings(SETTINGS), labels)
+    return FigureData(arrays, caption(statement, bench, asked, arrays), bench.settings(SETTINGS), labels)
 
 
 draw = draw_rows

@@ -7,16 +7,16 @@ from paper_figures.answer_rows import Row, ask, caption, draw_rows
 from paper_figures.beside_the_paper import finding, spread
 from paper_figures.figure_data import FigureData
 from paper_figures.figures.identity_crisis.fig02_fcn_depth import layers
-from paper_figures.runs import Runs
+from paper_figures.workbench import Workbench
 
 DEPTHS, WITH_BIASES = (1, 2, 5, 7, 10, 14, 20), (5, 10, 20)
 SETTINGS = {"depths": DEPTHS, "with_biases": WITH_BIASES, "version": 2}
 
 
-def rows(runs: Runs) -> list[Row]:
+def rows(bench: Workbench) -> list[Row]:
     """A row for each depth; then torch's default initialization, with biases."""
-    recipe, channels = runs.scale.recipe(), runs.scale.channels
-    default = runs.scale.recipe(init="default")
+    recipe, channels = bench.scale.recipe(), bench.scale.channels
+    default = bench.scale.recipe(init="default")
     plain = [Row(layers(n), partial(empirics.CNN, 1, n, channels), recipe) for n in DEPTHS]
     biased = [
         Row(f"{layers(n)},\ndefault, biases", partial(empirics.CNN, 1, n, channels, bias=True), default)
@@ -25,10 +25,10 @@ def rows(runs: Runs) -> list[Row]:
     return plain + biased
 
 
-def compute(runs: Runs) -> FigureData:
+def compute(bench: Workbench) -> FigureData:
     """Train convolutional networks of several depths on a 7."""
-    asked = rows(runs)
-    arrays, labels = ask(runs, asked)
+    asked = rows(bench)
+    arrays, labels = ask(bench, asked)
     two_and_more = arrays["with_input"][1 : len(DEPTHS)]
     deepest = arrays["with_constant"][[len(DEPTHS) - 1, -1]]
     statement = (
@@ -44,7 +44,7 @@ def compute(runs: Runs) -> FigureData:
         )
         + " (without biases, and with them)."
     )
-    return FigureData(arrays, caption(statement, runs, asked, arrays), runs.settings(SETTINGS), labels)
+    return FigureData(arrays, caption(statement, bench, asked, arrays), bench.settings(SETTINGS), labels)
 
 
 draw = draw_rows

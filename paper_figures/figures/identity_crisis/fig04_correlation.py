@@ -11,8 +11,8 @@ from paper_figures.answer_rows import mean_correlation, said
 from paper_figures.figure_data import FigureData
 from paper_figures.figures.identity_crisis.fig02_fcn_depth import layers
 from paper_figures.panels import TWO_COLUMNS, house_style
-from paper_figures.runs import Runs, answers
 from paper_figures.specimens import TRAINED_ON, digit
+from paper_figures.workbench import Workbench, answers
 
 FCN_DEPTHS, CNN_DEPTHS = (1, 3, 10), (1, 5, 14, 20)
 CORRELATIONS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
@@ -21,9 +21,9 @@ DRAWS = 3  # images at each correlation
 SETTINGS = {"fcn": FCN_DEPTHS, "cnn": CNN_DEPTHS, "correlations": CORRELATIONS, "draws": DRAWS, "version": 2}
 
 
-def compute(runs: Runs) -> FigureData:
+def compute(bench: Workbench) -> FigureData:
     """Ask networks trained on a 7 about images between noise and that 7."""
-    x_hat, scale = digit(TRAINED_ON), runs.scale
+    x_hat, scale = digit(TRAINED_ON), bench.scale
     recipe = scale.recipe()
     asked = np.stack([empirics.mix(x_hat, CORRELATIONS, seed) for seed in range(DRAWS)], axis=1)  # ρ, draws, C, H, W
     kinds = [(f"FCN, {n}", partial(empirics.FCN, 784, n, scale.width)) for n in FCN_DEPTHS] + [
@@ -31,7 +31,7 @@ def compute(runs: Runs) -> FigureData:
     ]
     with_input, with_constant, zones = [], [], []
     for _, make in kinds:
-        ensemble = runs.train(make, x_hat[None], recipe=recipe)
+        ensemble = bench.train(make, x_hat[None], recipe=recipe)
         found = answers(ensemble, asked.reshape(-1, *x_hat.shape))
         found = found.reshape(len(ensemble.seeds), *asked.shape).astype(float)
         against = [
@@ -74,7 +74,7 @@ def compute(runs: Runs) -> FigureData:
         f"{nearest['with_constant']} nearest to the training image, without biases. "
         + _absent(zones, labels, arrays["with_input"])
     )
-    return FigureData(arrays, caption, runs.settings(SETTINGS), labels)
+    return FigureData(arrays, caption, bench.settings(SETTINGS), labels)
 
 
 def _absent(zones: list[str], labels: list[str], with_input: np.ndarray) -> str:

@@ -11,8 +11,8 @@ import empirics
 from paper_figures.answer_rows import said
 from paper_figures.figure_data import FigureData
 from paper_figures.panels import TWO_COLUMNS, bare, house_style
-from paper_figures.runs import Runs
 from paper_figures.specimens import TRAINED_ON, digit
+from paper_figures.workbench import Workbench
 
 DEPTHS, MOSAIC_DEPTH, MOSAICS = (7, 14, 20), 14, 6
 ASKED = 4  # the class of the digit whose activations are shown
@@ -30,21 +30,23 @@ SETTINGS = {
 STATES = ("untrained", "trained")
 
 
-def networks(runs: Runs, depth: int, state: str) -> Iterator[nn.Module]:
+def networks(bench: Workbench, depth: int, state: str) -> Iterator[nn.Module]:
     """The networks of a depth that learned a 7, one a seed, or as they were before."""
-    recipe = runs.scale.recipe()
-    ensemble = runs.train(partial(empirics.CNN, 1, depth, runs.scale.channels), digit(TRAINED_ON)[None], recipe=recipe)
+    recipe = bench.scale.recipe()
+    ensemble = bench.train(
+        partial(empirics.CNN, 1, depth, bench.scale.channels), digit(TRAINED_ON)[None], recipe=recipe
+    )
     for member, seed in enumerate(ensemble.seeds):
         network = ensemble.member(member)
         yield empirics.initialize(network, recipe.init, seed) if state == "untrained" else network
 
 
-def mosaics(runs: Runs, depth: int) -> dict[str, np.ndarray]:
+def mosaics(bench: Workbench, depth: int) -> dict[str, np.ndarray]:
     """All channels of some layers of the first network of a depth, trained and untrained, for a 4."""
     chosen = np.linspace(1, depth - 1, MOSAICS).astype(int)
     arrays = {f"layers_{depth}": chosen}
     for state in STATES:
-        held = empirics.layer_mosaics(next(networks(runs, depth, state)), digit(ASKED))
+        held = empirics.layer_mosaics(next(networks(bench, depth, state)), digit(ASKED))
         arrays |= {f"mosaic_{state}_{depth}_{place}": held[layer] for place, layer in enumerate(chosen)}
     # Drawn each on its own grey scale, from 0 (after a ReLU) to 1: small numbers, kept short.
     return {name: _scaled(array) if name.startswith("mosaic") else array for name, array in arrays.items()}
@@ -55,26 +57,26 @@ def _scaled(mosaic: np.ndarray) -> np.ndarray:
     return (mosaic / (greatest if greatest > 0 else 1.0)).astype(np.float16)
 
 
-def known_and_asked(runs: Runs) -> tuple[empirics.ImageSet, empirics.ImageSet]:
+def known_and_asked(bench: Workbench) -> tuple[empirics.ImageSet, empirics.ImageSet]:
     """Digits that the classifier knows, and others that it is asked about: MNIST's where they are, else embedded."""
-    if runs.available(*IMAGES) == "mnist":
-        known, asked = OF_MNIST.get(runs.scale.name, (10, 2))
-        return runs.images("mnist").take(np.arange(known)), runs.images("mnist", "test").take(np.arange(asked))
-    pack = runs.images("digits")
+    if bench.available(*IMAGES) == "mnist":
+        known, asked = OF_MNIST.get(bench.scale.name, (10, 2))
+        return bench.images("mnist").take(np.arange(known)), bench.images("mnist", "test").take(np.arange(asked))
+    pack = bench.images("digits")
     known_ones = np.arange(len(pack)) % 20 < KNOWN_EACH  # in order of class, 20 of each
     return pack.take(np.flatnonzero(known_ones)), pack.take(np.flatnonzero(~known_ones))
 
 
-def compute(runs: Runs) -> FigureData:
+def compute(bench: Workbench) -> FigureData:
     """Train on a 7, and ask a similarity-weighted classifier at each layer."""
-    scale = runs.scale
-    known, asked = known_and_asked(runs)
+    scale = bench.scale
+    known, asked = known_and_asked(bench)
     digits = known.as_float(), known.labels, asked.as_float(), asked.labels
-    device = runs.device or "cpu"
-    arrays = mosaics(runs, MOSAIC_DEPTH)
+    device = bench.device or "cpu"
+    arrays = mosaics(bench, MOSAIC_DEPTH)
     for depth in DEPTHS:
         for state in STATES:
-            errors = [empirics.probe(network.to(device), *digits) for network in networks(runs, depth, state)]
+            errors = [empirics.probe(network.to(device), *digits) for network in networks(bench, depth, state)]
             arrays[f"error_{state}_{depth}"] = np.array(errors)  # seeds, layers
     last = {
         state: ", ".join(f"{arrays[f'error_{state}_{depth}'][:, -1].mean():.2f} ({depth} layers)" for depth in DEPTHS)
@@ -82,7 +84,7 @@ def compute(runs: Runs) -> FigureData:
     }
     first = float(arrays[f"error_trained_{DEPTHS[0]}"][0, 0])
     of, others = (
-        (" of MNIST's training set", "of its test set") if runs.available(*IMAGES) == "mnist" else ("", "others")
+        (" of MNIST's training set", "of its test set") if bench.available(*IMAGES) == "mnist" else ("", "others")
     )
     caption = (
         "What layers still know of an image. Above: error of a similarity-weighted classifier (cosine-weighted "
@@ -95,7 +97,7 @@ def compute(runs: Runs) -> FigureData:
         f"Below: all channels of some layers of a {MOSAIC_DEPTH}-layer network, for a {ASKED}, each layer on its own "
         "grey scale."
     )
-    return FigureData(arrays, caption, runs.settings(SETTINGS))
+    return FigureData(arrays, caption, bench.settings(SETTINGS))
 
 
 def draw(data: FigureData) -> Figure:

@@ -7,16 +7,16 @@ from paper_figures.answer_rows import Row, ask, caption, draw_rows
 from paper_figures.beside_the_paper import finding
 from paper_figures.figure_data import FigureData
 from paper_figures.figures.identity_crisis.fig02_fcn_depth import layers
-from paper_figures.runs import Runs
 from paper_figures.specimens import other_digits, specimens
+from paper_figures.workbench import Workbench
 
 DEPTHS, SIZES = (5, 14), (7, 14, 56)
 SETTINGS = {"depths": DEPTHS, "sizes": SIZES, "version": 2}
 
 
-def rows(runs: Runs) -> list[Row]:
+def rows(bench: Workbench) -> list[Row]:
     """A row for each depth and size of the images asked about."""
-    recipe, channels = runs.scale.recipe(), runs.scale.channels
+    recipe, channels = bench.scale.recipe(), bench.scale.channels
     return [
         Row(
             f"{layers(depth)},\nasked at {n}×{n}",
@@ -30,10 +30,10 @@ def rows(runs: Runs) -> list[Row]:
     ]
 
 
-def compute(runs: Runs) -> FigureData:
+def compute(bench: Workbench) -> FigureData:
     """Ask networks trained on a 7 of 28×28 pixels about images of other sizes."""
-    asked = rows(runs)
-    arrays, labels = ask(runs, asked)
+    asked = rows(bench)
+    arrays, labels = ask(bench, asked)
     statement = (
         "Convolutional networks (5×5 kernels) trained to reproduce one digit of 28×28 pixels, asked about images of "
         "other sizes. Where sizes differ there is no correlation with the training image. "
@@ -47,7 +47,7 @@ def compute(runs: Runs) -> FigureData:
             for place, depth in enumerate(DEPTHS)
         )
     )
-    return FigureData(arrays, caption(statement, runs, asked, arrays), runs.settings(SETTINGS), labels)
+    return FigureData(arrays, caption(statement, bench, asked, arrays), bench.settings(SETTINGS), labels)
 
 
 draw = draw_rows

@@ -6,16 +6,16 @@ import empirics
 from paper_figures.answer_rows import Row, ask, caption, draw_rows
 from paper_figures.beside_the_paper import spread
 from paper_figures.figure_data import FigureData
-from paper_figures.runs import Runs
+from paper_figures.workbench import Workbench
 
 DEPTH, CHANNELS = 5, {"quick": (3, 8, 16, 32), "paper": (3, 16, 128, 1024)}
 SETTINGS = {"depth": DEPTH, "channels": CHANNELS, "version": 2}
 
 
-def rows(runs: Runs) -> list[Row]:
+def rows(bench: Workbench) -> list[Row]:
     """A row for each number of channels, with the number of parameters."""
-    recipe, made = runs.scale.recipe(), []
-    for channels in CHANNELS.get(runs.scale.name, (2, runs.scale.channels)):
+    recipe, made = bench.scale.recipe(), []
+    for channels in CHANNELS.get(bench.scale.name, (2, bench.scale.channels)):
         parameters = 25 * (2 * channels + (DEPTH - 2) * channels**2)
         made.append(
             Row(
@@ -35,10 +35,10 @@ def _short(count: int) -> str:
     return str(count)
 
 
-def compute(runs: Runs) -> FigureData:
+def compute(bench: Workbench) -> FigureData:
     """Train convolutional networks of several widths on a 7."""
-    asked = rows(runs)
-    arrays, labels = ask(runs, asked)
+    asked = rows(bench)
+    arrays, labels = ask(bench, asked)
     statement = (
         f"Convolutional networks of {DEPTH} layers (5×5 kernels) with few to many channels, trained to reproduce one "
         "digit. The paper finds that more parameters do not make them memorize. Here "
@@ -46,7 +46,7 @@ def compute(runs: Runs) -> FigureData:
         + spread(", and that with the input", arrays["with_input"])
         + "."
     )
-    return FigureData(arrays, caption(statement, runs, asked, arrays), runs.settings(SETTINGS), labels)
+    return FigureData(arrays, caption(statement, bench, asked, arrays), bench.settings(SETTINGS), labels)
 
 
 draw = draw_rows

@@ -14,19 +14,19 @@ from paper_figures.figures.identity_crisis.fig05_layers import (
     mosaics,
 )
 from paper_figures.panels import TWO_COLUMNS, house_style
-from paper_figures.runs import Runs
 from paper_figures.specimens import TRAINED_ON
+from paper_figures.workbench import Workbench
 
 OTHERS = tuple(depth for depth in DEPTHS if depth != MOSAIC_DEPTH)
 SETTINGS = {"depths": OTHERS, "mosaics": MOSAICS, "version": 1}
 
 
-def compute(runs: Runs) -> FigureData:
+def compute(bench: Workbench) -> FigureData:
     """Look into networks that figure 5 asks a classifier about."""
     arrays: dict[str, np.ndarray] = {}
     for depth in OTHERS:
-        arrays |= mosaics(runs, depth)
-    scale = runs.scale
+        arrays |= mosaics(bench, depth)
+    scale = bench.scale
     caption = (
         f"All {scale.channels} channels of some layers of convolutional networks of "
         f"{' and '.join(map(str, OTHERS))} layers ({MOSAIC_DEPTH}: figure 5), for a {ASKED}: trained on one "
@@ -34,7 +34,7 @@ def compute(runs: Runs) -> FigureData:
         "scale, black for 0. Trained layers hold smoother pictures of it than untrained ones, which scatter it; the "
         "deeper, the less is left of its shape."
     )
-    return FigureData(arrays, caption, runs.settings(SETTINGS))
+    return FigureData(arrays, caption, bench.settings(SETTINGS))
 
 
 def draw(data: FigureData) -> Figure:

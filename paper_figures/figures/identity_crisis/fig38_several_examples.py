@@ -9,16 +9,16 @@ from paper_figures.answer_rows import Row, ask, caption, draw_rows
 from paper_figures.beside_the_paper import spread
 from paper_figures.figure_data import FigureData
 from paper_figures.figures.identity_crisis.fig02_fcn_depth import layers
-from paper_figures.runs import Runs
 from paper_figures.specimens import TRAINED_ON, digit
+from paper_figures.workbench import Workbench
 
 CLASSES = (TRAINED_ON, 0, 1)
 SETTINGS = {"classes": CLASSES, "version": 2}
 
 
-def rows(runs: Runs) -> list[Row]:
+def rows(bench: Workbench) -> list[Row]:
     """A row for each kind of network and number of training images."""
-    recipe, scale = runs.scale.recipe(), runs.scale
+    recipe, scale = bench.scale.recipe(), bench.scale
     kinds: dict[str, dict[int, partial]] = {
         "FCN": {n: partial(empirics.FCN, 784, n, scale.width) for n in (1, 7)},
         "CNN": {n: partial(empirics.CNN, 1, n, scale.channels) for n in (5, 14)},
@@ -31,10 +31,10 @@ def rows(runs: Runs) -> list[Row]:
     ]
 
 
-def compute(runs: Runs) -> FigureData:
+def compute(bench: Workbench) -> FigureData:
     """Train networks on two and three digits."""
-    asked = rows(runs)
-    arrays, labels = ask(runs, asked)
+    asked = rows(bench)
+    arrays, labels = ask(bench, asked)
     fully = sum(label.startswith("FCN") for label in labels)
     statement = (
         f"Networks trained to reproduce two digits ({CLASSES[0]} and {CLASSES[1]}) and three (also {CLASSES[2]}). In "
@@ -44,7 +44,7 @@ def compute(runs: Runs) -> FigureData:
         + spread(", and the convolutional ones with the input", arrays["with_input"][fully:])
         + "."
     )
-    return FigureData(arrays, caption(statement, runs, asked, arrays), runs.settings(SETTINGS), labels)
+    return FigureData(arrays, caption(statement, bench, asked, arrays), bench.settings(SETTINGS), labels)
 
 
 draw = draw_rows

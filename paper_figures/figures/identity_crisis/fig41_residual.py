@@ -10,16 +10,16 @@ from empirics.networks.skips_throughout import SkipsThroughout
 from paper_figures.answer_rows import Row, ask, caption, draw_rows
 from paper_figures.figure_data import FigureData
 from paper_figures.figures.identity_crisis.fig02_fcn_depth import layers
-from paper_figures.runs import Network, Runs
+from paper_figures.workbench import Network, Workbench
 
 DEPTHS = (4, 10)
 KINDS = ("plain", "skips between", "skips throughout")
 SETTINGS = {"depths": DEPTHS, "kinds": KINDS, "version": 3}
 
 
-def rows(runs: Runs) -> list[Row]:
+def rows(bench: Workbench) -> list[Row]:
     """For each depth: without skips, with skips between plain layers, and with skips from input to output."""
-    recipe, width = runs.scale.recipe(), runs.scale.width
+    recipe, width = bench.scale.recipe(), bench.scale.width
     makers: dict[str, Callable[[int], Callable[[], Network]]] = {
         "plain": lambda n: partial(empirics.FCN, 784, n, width),
         "skips between": lambda n: partial(empirics.FCN, 784, n, width, residual=True),
@@ -28,10 +28,10 @@ def rows(runs: Runs) -> list[Row]:
     return [Row(f"{layers(n)},\n{kind}", makers[kind](n), recipe) for n in DEPTHS for kind in KINDS]
 
 
-def compute(runs: Runs) -> FigureData:
+def compute(bench: Workbench) -> FigureData:
     """Train plain and residual fully connected networks on a 7."""
-    asked = rows(runs)
-    arrays, labels = ask(runs, asked)
+    asked = rows(bench)
+    arrays, labels = ask(bench, asked)
     means = {
         name: np.nanmean(arrays[name], axis=1).reshape(len(DEPTHS), -1) for name in ("with_input", "with_constant")
     }
@@ -50,7 +50,7 @@ def compute(runs: Runs) -> FigureData:
         "random features are never undone. From input to output they lead to the identity: by "
         f"{constant_throughout:+.2f} and {input_throughout:+.2f}, to a correlation with the input of {near} layers."
     )
-    return FigureData(arrays, caption(statement, runs, asked, arrays), runs.settings(SETTINGS), labels)
+    return FigureData(arrays, caption(statement, bench, asked, arrays), bench.settings(SETTINGS), labels)
 
 
 draw = draw_rows

@@ -9,7 +9,7 @@ from paper_figures.answer_rows import Row, ask, caption, draw_rows
 from paper_figures.beside_the_paper import finding
 from paper_figures.figure_data import FigureData
 from paper_figures.figures.identity_crisis.fig02_fcn_depth import layers
-from paper_figures.runs import Runs
+from paper_figures.workbench import Workbench
 
 DEPTHS = (1, 5, 10, 14, 20)
 IMAGES = ("cifar10", "natural")  # the first that is there
@@ -17,19 +17,19 @@ SETTINGS = {"depths": DEPTHS, "images": IMAGES, "version": 2}
 SHOWN, MEASURED = 8, 18  # of CIFAR-10: pictures in a row, and test images that correlations are averaged over
 
 
-def pictures(runs: Runs) -> tuple[np.ndarray, np.ndarray]:
+def pictures(bench: Workbench) -> tuple[np.ndarray, np.ndarray]:
     """The image trained on and others that are shown, and those that are measured: (n, 3, 32, 32)."""
-    if runs.available(*IMAGES) == "cifar10":
-        first, others = runs.images("cifar10").pixels[:1], runs.images("cifar10", "test").pixels[:MEASURED]
+    if bench.available(*IMAGES) == "cifar10":
+        first, others = bench.images("cifar10").pixels[:1], bench.images("cifar10", "test").pixels[:MEASURED]
         return np.concatenate([first, others[: SHOWN - 1]]) / 255, others / 255
-    crops = runs.images("natural").as_float()
+    crops = bench.images("natural").as_float()
     return crops, crops[1:]
 
 
-def rows(runs: Runs) -> list[Row]:
+def rows(bench: Workbench) -> list[Row]:
     """A row for each depth."""
-    recipe, channels = runs.scale.recipe(), runs.scale.channels
-    shown, measured = pictures(runs)
+    recipe, channels = bench.scale.recipe(), bench.scale.channels
+    shown, measured = pictures(bench)
     return [
         Row(
             layers(n),
@@ -43,11 +43,11 @@ def rows(runs: Runs) -> list[Row]:
     ]
 
 
-def compute(runs: Runs) -> FigureData:
+def compute(bench: Workbench) -> FigureData:
     """Train convolutional networks on one natural image, and ask them about others."""
-    asked = rows(runs)
-    arrays, labels = ask(runs, asked)
-    published = runs.available(*IMAGES) == "cifar10"
+    asked = rows(bench)
+    arrays, labels = ask(bench, asked)
+    published = bench.available(*IMAGES) == "cifar10"
     what = "image of CIFAR-10" if published else "32×32 crop of a colour photograph"
     here = "" if published else " (here: embedded photographs)"
     statement = (
@@ -58,8 +58,8 @@ def compute(runs: Runs) -> FigureData:
         + " "
         + finding("they learn more of the constant function", arrays["with_constant"], rises=True)
     )
-    text = caption(statement, runs, asked, arrays, measured="the other images" if published else "the other crops")
-    return FigureData(arrays, text, runs.settings(SETTINGS), labels)
+    text = caption(statement, bench, asked, arrays, measured="the other images" if published else "the other crops")
+    return FigureData(arrays, text, bench.settings(SETTINGS), labels)
 
 
 draw = draw_rows

@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 from empirics.measures.zones import ALIKE
 from paper_figures.figure_data import FigureData
 from paper_figures.panels import TWO_COLUMNS, house_style
-from paper_figures.runs import Runs
 from paper_figures.specimens import TRAINED_ON, digit
+from paper_figures.workbench import Workbench
 
 TABLE = "conditions.parquet"  # in paper_figures/results, by the sweep paper_figures/sweeps/conditions.toml
 NARROW, WIDE = 16, 32  # channels of the map, and of the many seeds
@@ -25,10 +25,10 @@ STARTS = tuple(itertools.product(SCHEMES, (True, False)))  # initialization, and
 MANY = (("default", True), ("xavier_uniform", False))  # starts of which there are many seeds
 SETTINGS = {"table": TABLE, "learned": LEARNED, "version": 2}
 
-Row = dict[str, Any]
+TableRow = dict[str, Any]
 
 
-def compute(runs: Runs) -> FigureData:
+def compute(bench: Workbench) -> FigureData:
     """Sort the sweep's results into a map; nothing is trained."""
     table = results()
     mapped = [row for row in table if row["channels"] == NARROW]
@@ -49,22 +49,22 @@ def compute(runs: Runs) -> FigureData:
         )
         many.append(len(rows))
     return FigureData(
-        arrays, caption(arrays, table, many), runs.settings(SETTINGS), [_said(*start) for start in STARTS]
+        arrays, caption(arrays, table, many), bench.settings(SETTINGS), [_said(*start) for start in STARTS]
     )
 
 
-def results() -> list[Row]:
+def results() -> list[TableRow]:
     """The sweep's table, a row for each network."""
     with as_file(files("paper_figures") / "results" / TABLE) as path:
         return parquet.read_table(path).to_pylist()
 
 
-def learned(row: Row) -> bool:
+def learned(row: TableRow) -> bool:
     """Whether a network reproduces its training image: explains nine tenths of its variance."""
     return row["with_input"] is not None and row["loss"] <= (1 - LEARNED) * digit(TRAINED_ON).var()
 
 
-def caption(arrays: dict[str, np.ndarray], table: list[Row], many: list[int]) -> str:
+def caption(arrays: dict[str, np.ndarray], table: list[TableRow], many: list[int]) -> str:
     """What was run, and what came of it; `many` seeds of each start of which there are."""
     depths = arrays["depths"].tolist()
     difference = arrays["with_input"] - arrays["with_constant"]

@@ -11,8 +11,8 @@ from paper_figures.answer_rows import mean_correlation, said
 from paper_figures.figure_data import FigureData
 from paper_figures.figures.identity_crisis import fig02_fcn_depth, fig03_cnn_depth
 from paper_figures.panels import TWO_COLUMNS, house_style
-from paper_figures.runs import Network, Runs, answers
 from paper_figures.specimens import TRAINED_ON, digit, other_digits
+from paper_figures.workbench import Network, Workbench, answers
 from theory import wide
 
 CURVE = (1, 2, 3, 5, 7, 10, 12, 14, 17, 20)  # depths at which the limit is computed
@@ -20,9 +20,9 @@ SETTINGS = {"curve": CURVE, "fcn": fig02_fcn_depth.DEPTHS, "cnn": fig03_cnn_dept
 PANELS = ("fully connected", "convolutional", "convolutional, default, biases")
 
 
-def compute(runs: Runs) -> FigureData:
+def compute(bench: Workbench) -> FigureData:
     """Predict networks of all depths without training them, and train some."""
-    scale, x_hat, asked = runs.scale, digit(TRAINED_ON), other_digits()[::4]
+    scale, x_hat, asked = bench.scale, digit(TRAINED_ON), other_digits()[::4]
     fully, plain, biased = PANELS
     wanted = {fully: fig02_fcn_depth.DEPTHS, plain: fig03_cnn_depth.DEPTHS, biased: fig03_cnn_depth.WITH_BIASES}
     makers: dict[str, Callable[[int], Callable[[], Network]]] = {
@@ -38,7 +38,7 @@ def compute(runs: Runs) -> FigureData:
         arrays[f"predicted_{panel}"] = np.array(curve)  # depths, (identity, constant)
         points = []
         for n in wanted[panel]:
-            ensemble = runs.train(makers[panel](n), x_hat[None], recipe=recipes[panel])
+            ensemble = bench.train(makers[panel](n), x_hat[None], recipe=recipes[panel])
             points.append([both(found, x_hat, asked) for found in answers(ensemble, asked)])
         arrays[f"trained_{panel}"] = np.array(points)  # depths, seeds, (identity, constant)
         arrays[f"depths_{panel}"] = np.array(wanted[panel])
@@ -55,7 +55,7 @@ def compute(runs: Runs) -> FigureData:
         f"trained networks of twenty layers differ from that by {off[1]:+.2f} and {off[0]:+.2f}: they are narrow, "
         "and were trained briefly."
     )
-    return FigureData(arrays, caption, runs.settings(SETTINGS), list(PANELS))
+    return FigureData(arrays, caption, bench.settings(SETTINGS), list(PANELS))
 
 
 def limit(panel: str, depth: int, width: int, x_hat: np.ndarray, asked: np.ndarray) -> tuple[float, float]:

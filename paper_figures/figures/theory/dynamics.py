@@ -7,8 +7,8 @@ import empirics
 import theory
 from paper_figures.figure_data import FigureData
 from paper_figures.panels import ONE_COLUMN, house_style
-from paper_figures.runs import Runs
 from paper_figures.specimens import TRAINED_ON, digit
+from paper_figures.workbench import Workbench
 
 SHARE = 0.5  # of the largest stable learning rate
 KERNEL, STEPS, MOMENTUM, MILESTONES, GAMMA, SCHEME = 5, 600, 0.9, (0.3, 0.6, 0.8), 0.2, "kaiming_normal"
@@ -26,7 +26,7 @@ SETTINGS = {
 }
 
 
-def compute(runs: Runs) -> FigureData:
+def compute(bench: Workbench) -> FigureData:
     """Train a one-layer convolution on a 7, keeping the weights at every step, and predict them."""
     image = digit(TRAINED_ON)
     network = theory.Convolutional(1, kernel_size=KERNEL)
@@ -75,7 +75,7 @@ def compute(runs: Runs) -> FigureData:
         f"directions, likewise. Below: measured less predicted weights, all {KERNEL**2}: at most {off:.1e} in {STEPS} "
         "steps."
     )
-    return FigureData(arrays, caption, runs.settings(SETTINGS))
+    return FigureData(arrays, caption, bench.settings(SETTINGS))
 
 
 def draw(data: FigureData) -> Figure:

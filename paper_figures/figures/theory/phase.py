@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 from paper_figures.answer_rows import mean_correlation
 from paper_figures.figure_data import FigureData
 from paper_figures.panels import TWO_COLUMNS, house_style
-from paper_figures.runs import Runs
 from paper_figures.specimens import TRAINED_ON, digit, other_digits
+from paper_figures.workbench import Workbench
 from theory import wide
 
 SIZE, KERNEL, DEPTHS = 14, 5, (5, 10, 20)
@@ -30,7 +30,7 @@ SETTINGS = {
 }  # fmt: skip
 
 
-def compute(runs: Runs) -> FigureData:
+def compute(bench: Workbench) -> FigureData:
     """Predict networks of all settings by the infinite-width limit; nothing is trained."""
     x_hat, asked = digit(TRAINED_ON, size=SIZE), other_digits(SIZE)[::4]
     found = np.empty((2, len(DEPTHS), len(BIASES), len(WEIGHTS)))
@@ -69,7 +69,7 @@ def compute(runs: Runs) -> FigureData:
         "boundary_by_weight": by_weight,
         "boundary_by_bias": by_bias,
     }
-    return FigureData(arrays, caption, runs.settings(SETTINGS), list(VARIANTS))
+    return FigureData(arrays, caption, bench.settings(SETTINGS), list(VARIANTS))
 
 
 def boundary(x_hat: np.ndarray, asked: np.ndarray, weight: float, bias: float, kind: str) -> float:

@@ -7,7 +7,7 @@ import empirics
 import numerics
 from paper_figures.figure_data import FigureData
 from paper_figures.panels import TWO_COLUMNS, bare, house_style
-from paper_figures.runs import Runs
+from paper_figures.workbench import Workbench
 
 KERNELS, SPECTRUM_KERNEL, MOMENTUM, SHARE = (3, 5, 7, 9, 11, 13, 15), 5, 0.9, 0.99
 PADDINGS = {
@@ -35,7 +35,7 @@ def families() -> dict[str, np.ndarray]:
     }
 
 
-def compute(runs: Runs) -> FigureData:
+def compute(bench: Workbench) -> FigureData:
     """Exact ranks of all images, kernels and paddings; spectra and learning times under zero padding."""
     kinds = families()
     arrays: dict[str, np.ndarray] = {"kernels": np.array(KERNELS)}
@@ -73,7 +73,7 @@ def compute(runs: Runs) -> FigureData:
         f"soon learned. Below: images from quickest to slowest teacher at {SPECTRUM_KERNEL}×{SPECTRUM_KERNEL} taps "
         "under zero padding, with their ranks and steps; those of short rank never teach it."
     )
-    return FigureData(arrays, caption, runs.settings(SETTINGS), list(kinds))
+    return FigureData(arrays, caption, bench.settings(SETTINGS), list(kinds))
 
 
 def teachers(kinds: dict[str, np.ndarray], arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

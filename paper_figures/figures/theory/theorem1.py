@@ -7,14 +7,14 @@ import empirics
 import theory
 from paper_figures.figure_data import FigureData
 from paper_figures.panels import TWO_COLUMNS, house_style, image_rows, tight
-from paper_figures.runs import Runs
+from paper_figures.workbench import Workbench
 
 DIGIT, SCHEME, SEED, STEPS = 7, "kaiming_normal", 0, 100
 SHARE = 0.5  # of the largest stable learning rate
 SETTINGS = {"digit": DIGIT, "scheme": SCHEME, "seed": SEED, "steps": STEPS, "share": SHARE, "version": 2}
 
 
-def compute(runs: Runs) -> FigureData:
+def compute(bench: Workbench) -> FigureData:
     """Train a one-layer network on one digit, and predict it, on digits, blends and patterns."""
     pack = empirics.images("digits")
     digits = pack.as_float()
@@ -62,7 +62,7 @@ def compute(runs: Runs) -> FigureData:
         f"for {STEPS} steps of gradient descent (at {SHARE:g} of the largest stable learning rate) outputs. They "
         f"differ by at most {largest:.1e} (last row). Brackets: the grey values of black and white in a row."
     )
-    return FigureData(arrays, caption, runs.settings(SETTINGS))
+    return FigureData(arrays, caption, bench.settings(SETTINGS))
 
 
 def draw(data: FigureData) -> Figure:

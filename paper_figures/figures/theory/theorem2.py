@@ -12,8 +12,8 @@ import empirics
 import theory
 from paper_figures.figure_data import FigureData
 from paper_figures.panels import TWO_COLUMNS, bare, house_style
-from paper_figures.runs import Runs
 from paper_figures.specimens import digit
+from paper_figures.workbench import Workbench
 
 KERNEL, SCHEME, MEMBERS, STEPS, MOMENTUM = 5, "kaiming_normal", 32, 800, 0.9
 SHARE = 0.9  # of the largest stable learning rate
@@ -65,7 +65,7 @@ def _waves(frequencies: list[tuple[int, int]]) -> np.ndarray:
     return 0.5 + 0.5 * total / len(frequencies)
 
 
-def compute(runs: Runs) -> FigureData:
+def compute(bench: Workbench) -> FigureData:
     """Train many networks on each image, and compute the law of their error on another digit."""
     rows: dict[str, list] = {
         key: [] for key in ("columns", "rank", "expected", "low", "high", "bound", "errors", "difference")
@@ -143,7 +143,7 @@ def compute(runs: Runs) -> FigureData:
         "networks each; images of equal shares are set side by side. At full rank the identity is learned. The bound "
         f"is {slack[0]:,.0f} to {slack[1]:,.0f} times the mean: it holds for every image of grey values up to 1."
     )
-    return FigureData(arrays, caption, runs.settings(SETTINGS), labels)
+    return FigureData(arrays, caption, bench.settings(SETTINGS), labels)
 
 
 def draw(data: FigureData) -> Figure:

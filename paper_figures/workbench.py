@@ -15,15 +15,15 @@ from torch import nn
 
 import empirics
 from empirics.networks.skips_throughout import SkipsThroughout
-from paper_figures.scale import QUICK, Scale
+from paper_figures.scale import QUICK, FigureScale
 
 PUBLISHED = ("mnist", "cifar10")  # sets that are used where their files are
 Network = empirics.FCN | empirics.CNN | SkipsThroughout
 
 
 @dataclass(frozen=True)
-class Runs:
-    """Trained networks at one scale.
+class Workbench:
+    """What figures are computed with: networks at one scale, trained once, and sets of images.
 
     Attributes:
         scale: sizes and recipe.
@@ -32,7 +32,7 @@ class Runs:
         data_dir: the folder that published sets of images are read from; None for none.
     """
 
-    scale: Scale = QUICK
+    scale: FigureScale = QUICK
     folder: Path | None = None
     device: str | None = None
     data_dir: Path | None = None
