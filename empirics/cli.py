@@ -1,7 +1,8 @@
 """`python -m empirics`: train networks and draw images from the command line."""
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import nullcontext
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -13,6 +14,7 @@ import typer
 from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress
 from rich.table import Table
+from rich.text import Text
 
 from empirics import CNN, FCN, LCN, Recipe
 from empirics import images as image_set
@@ -29,7 +31,17 @@ from empirics.sweeps.workers import dask_cluster, processes
 from empirics.training.ensemble import TrainedEnsemble
 from empirics.training.optimizers import OPTIMIZERS
 from empirics.training.recipe import PRECISIONS
-from files import contact_sheet, read_image, run_command_line, write_npy, write_png
+from files import (
+    READ,
+    contact_sheet,
+    image_bytes,
+    npy_bytes,
+    output_folder,
+    png_bytes,
+    read_image,
+    run_command_line,
+    write_together,
+)
 
 app = typer.Typer(
     help="Train real networks on one image, and see what they make of others.",
@@ -59,11 +71,11 @@ def one_of(names: Iterable[str]) -> str:
 @app.command()
 def train(
     image: Annotated[
-        Path | None, typer.Option(help="Image to train on, PNG or NPY. None: an embedded digit, see --digit.")
+        Path | None, typer.Option(help=f"Image to train on, {READ}. None: an embedded digit, see --digit.")
     ] = None,
     digit: Annotated[int, typer.Option(min=0, max=9, help="Which embedded digit to train on without --image.")] = 7,
     input: Annotated[
-        list[Path] | None, typer.Option(help="Image to predict besides digits and patterns, PNG or NPY; repeatable.")
+        list[Path] | None, typer.Option(help=f"Image to predict besides digits and patterns, {READ}; repeatable.")
     ] = None,
     network: Annotated[str, typer.Option(help=f"How layers are connected: {one_of(NETWORKS)}.")] = "cnn",
     depth: Annotated[int | None, typer.Option(min=1, help="Weight layers of fcn and cnn. None: 1.")] = None,
@@ -131,20 +143,21 @@ def train(
     for number, path in enumerate(input or []):
         inputs[f"input{number}-{path.stem}"] = read_image(path)[None]
         _check_input(path, inputs[f"input{number}-{path.stem}"].shape[1:], x.shape, any_size=network == "cnn")
-    out.mkdir(parents=True, exist_ok=True)  # an impossible folder is better found out before training
-    ensemble, measured = run(
-        make_model,
-        x,
-        inputs,
-        flat=network == "fcn",
-        recipe=recipe,
-        seeds=range(seeds),
-        device=device,
-        checkpoint=checkpoint,
-        checkpoint_every=timedelta(seconds=checkpoint_seconds),
-        progress=progress,
-    )
-    write_results(out, ensemble, measured)
+    kept = nullcontext() if checkpoint is None else output_folder("--checkpoint", checkpoint)
+    with output_folder("--out", out), kept:  # impossible ones are better found out before training
+        ensemble, measured = run(
+            make_model,
+            x,
+            inputs,
+            flat=network == "fcn",
+            recipe=recipe,
+            seeds=range(seeds),
+            device=device,
+            checkpoint=checkpoint,
+            checkpoint_every=timedelta(seconds=checkpoint_seconds),
+            progress=progress,
+        )
+        write_results(out, ensemble, measured)
     _print_summary(ensemble, measured)
     print(f"wrote weights, metrics.json, and predictions (PNG and NPY) to {out}")
 
@@ -182,15 +195,19 @@ def images(
     """Write a set of images: NAME-000.png and so on, NAME.png (all in one), NAME.npy ((n, C, H, W), in [0, 1])."""
     found = image_set(name, split=split, count=count, seed=seed, size=size, data_dir=data_dir)
     pixels = found.as_float()
-    out.mkdir(parents=True, exist_ok=True)
-    for index in range(len(found)):
-        write_png(out / f"{name}-{index:03}.png", contact_sheet(pixels[None, index : index + 1]))
     columns = min(20, len(found))
     # The last row is filled up with black cells.
     cells = np.zeros((-(-len(found) // columns) * columns, *pixels.shape[1:]))
     cells[: len(found)] = pixels
-    write_png(out / f"{name}.png", contact_sheet(cells.reshape(-1, columns, *cells.shape[1:])))
-    write_npy(out / f"{name}.npy", pixels)
+
+    def contents() -> Iterator[tuple[Path, bytes]]:
+        for index in range(len(found)):
+            yield out / f"{name}-{index:03}.png", image_bytes(pixels[index])
+        yield out / f"{name}.png", png_bytes(contact_sheet(cells.reshape(-1, columns, *cells.shape[1:])))
+        yield out / f"{name}.npy", npy_bytes(pixels)
+
+    with output_folder("--out", out):
+        write_together(contents())
     print(f"wrote {len(found)} images to {out} ({found.source})")
 
 
@@ -213,7 +230,10 @@ def sweep_(
     found = read_spec(spec)
     executor = dask_cluster(scheduler) if scheduler is not None else processes(workers) if workers > 1 else InProcess
     console = Console(stderr=True)
-    with Progress(*Progress.get_default_columns(), MofNCompleteColumn(), console=console) as bar:
+    with (
+        output_folder("--out", out),
+        Progress(*Progress.get_default_columns(), MofNCompleteColumn(), console=console) as bar,
+    ):
         task = bar.add_task("trainings", total=None)
         failed = sweep(
             found,
@@ -255,7 +275,7 @@ def _print_summary(ensemble: TrainedEnsemble, measured: dict[str, Measured]) -> 
         members.add_row(str(seed), f"{loss:.3g}" if step is None else f"diverged at step {step}")
     sets = Table("images", "correlation of predictions with their input", "and with the training image")
     for name, result in measured.items():
-        sets.add_row(name, _range(result.with_input), _range(result.with_training_image))
+        sets.add_row(Text(name), _range(result.with_input), _range(result.with_training_image))
     sets.caption = "mean over the images; lowest and highest seed"
     console = Console()
     console.print(members, sets)

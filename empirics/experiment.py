@@ -21,7 +21,7 @@ from empirics.measures.zones import zone
 from empirics.training.ensemble import TrainedEnsemble
 from empirics.training.recipe import Recipe
 from empirics.training.train import train
-from files import contact_sheet, write_atomically, write_npy, write_png
+from files import contact_sheet, npy_bytes, png_bytes, write_together
 
 ROWS_DRAWN = 8
 Images = Float[np.ndarray, "n channels height width"]
@@ -98,14 +98,14 @@ def write_results(folder: Path, ensemble: TrainedEnsemble, measured: dict[str, M
     Raises:
         OSError: the folder cannot be written to.
     """
-    ensemble.save(folder)
+    ensemble.save(folder)  # first: what took longest
+    contents = {"metrics.json": json.dumps(metrics(ensemble, measured), indent=2, allow_nan=False).encode()}
     for name, result in measured.items():
-        write_npy(folder / f"{name}.npy", result.predictions)
+        contents[f"{name}.npy"] = npy_bytes(result.predictions)
         drawn = result.predictions[:ROWS_DRAWN]
         rows = [result.inputs[None], drawn] if result.inputs.shape[1:] == drawn.shape[2:] else [drawn]
-        write_png(folder / f"{name}.png", contact_sheet(np.concatenate(rows)))
-    text = json.dumps(metrics(ensemble, measured), indent=2, allow_nan=False)
-    write_atomically(folder / "metrics.json", text.encode())
+        contents[f"{name}.png"] = png_bytes(contact_sheet(np.concatenate(rows)))
+    write_together((folder / name, content) for name, content in contents.items())
 
 
 def metrics(ensemble: TrainedEnsemble, measured: dict[str, Measured]) -> dict[str, Any]:

@@ -1,19 +1,24 @@
 """Ground floor: pictures in and out, the embedded images, atomic writing, a command line's manners. No mathematics."""
 
-from files.atomic import write_atomically
+from files.atomic import output_folder, write_atomically, write_together
 from files.command_line import run_command_line
 from files.embedded import embedded_digits, embedded_photographs
-from files.pictures import contact_sheet, read_image, read_pixels, write_image, write_npy, write_png
+from files.pictures import READ, read_image, read_pixels
+from files.written import contact_sheet, image_bytes, npy_bytes, png_bytes, write_image
 
 __all__ = [
+    "READ",
     "contact_sheet",
     "embedded_digits",
     "embedded_photographs",
+    "image_bytes",
+    "npy_bytes",
+    "output_folder",
+    "png_bytes",
     "read_image",
     "read_pixels",
     "run_command_line",
     "write_atomically",
     "write_image",
-    "write_npy",
-    "write_png",
+    "write_together",
 ]

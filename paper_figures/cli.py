@@ -12,7 +12,7 @@ from rich.progress import MofNCompleteColumn, Progress
 from rich.table import Table
 from typer.core import TyperGroup
 
-from files import run_command_line, write_atomically
+from files import output_folder, run_command_line, write_together
 from paper_figures.catalogue import FIGURES, figure_module
 from paper_figures.figure_data import FigureData
 from paper_figures.panels import house_style
@@ -72,9 +72,9 @@ def draw(
     bench = Workbench(SCALES[scale], out / "runs", device, data_dir)
     if data_dir is not None and all(bench.available(name, "digits") != name for name in PUBLISHED):
         raise ValueError(f"--data-dir must be a folder with the files of {' or '.join(PUBLISHED)}, got {data_dir}")
-    out.mkdir(parents=True, exist_ok=True)  # an impossible folder is better found out before training
     columns = (*Progress.get_default_columns(), MofNCompleteColumn())
-    with Progress(*columns, console=Console(stderr=True)) as bar:
+    # An impossible folder is better found out before training.
+    with output_folder("--out", out), Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task("figures", total=len(chosen))
         for name in chosen:
             bar.update(task, description=name)
@@ -114,13 +114,14 @@ def draw_one(name: str, out: Path, bench: Workbench) -> None:
         data = module.compute(bench)
         data.save(path)
     figure = module.draw(data)
+    contents = {f"{name}.txt": f"{data.caption}\n".encode()}
     for suffix in ("png", "pdf"):
         picture = io.BytesIO()
         with house_style():  # its resolution and fonts
             # A picture of the same data is the same file: no date inside.
             figure.savefig(picture, format=suffix, metadata={"CreationDate": None} if suffix == "pdf" else {})
-        write_atomically(out / f"{name}.{suffix}", picture.getvalue())
-    write_atomically(out / f"{name}.txt", f"{data.caption}\n".encode())
+        contents[f"{name}.{suffix}"] = picture.getvalue()
+    write_together((out / file, content) for file, content in contents.items())
 
 
 def stored(path: Path) -> FigureData | None:

@@ -1,6 +1,8 @@
 """`python -m theory`: predictions, ranks and derivations from the command line."""
 
+import io
 import math
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -9,8 +11,20 @@ import numpy as np
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
-from files import embedded_digits, read_image, read_pixels, run_command_line, write_image, write_npy
+from files import (
+    READ,
+    contact_sheet,
+    embedded_digits,
+    image_bytes,
+    npy_bytes,
+    output_folder,
+    read_image,
+    read_pixels,
+    run_command_line,
+    write_together,
+)
 from numerics import PatchRank, patch_rank
 from numerics.window import PaddingMode
 from theory.derivations import DERIVATIONS
@@ -37,10 +51,10 @@ Mode = Annotated[PaddingMode, typer.Option(help="What padding holds.")]
 @app.command()
 def predict(
     train: Annotated[
-        list[Path] | None, typer.Option(help="Training image, PNG or NPY; repeatable. None: an embedded digit.")
+        list[Path] | None, typer.Option(help=f"Training image, {READ}; repeatable. None: an embedded digit.")
     ] = None,
     input: Annotated[
-        list[Path] | None, typer.Option(help="Image to predict, PNG or NPY; repeatable. None: ten embedded digits.")
+        list[Path] | None, typer.Option(help=f"Image to predict, {READ}; repeatable. None: ten embedded digits.")
     ] = None,
     network: Annotated[
         Literal["fcn", "cnn", "lcn"], typer.Option(help="Fully, convolutionally or locally connected.")
@@ -79,18 +93,18 @@ def predict(
     )
     source = "--input" if input else "--input must be given, since the embedded"
     predictions = {name: _predicted(trained, net, f"{source} {name}", image) for name, image in inputs.items()}
-    out.mkdir(parents=True, exist_ok=True)
-    for name, prediction in predictions.items():
-        write_npy(out / f"{name}.npy", prediction)
-        write_image(out / f"{name}.png", prediction)
-    _side_by_side(inputs, predictions).savefig(out / f"{OVERVIEW}.png", dpi=150)
-    _report(trained, inputs, predictions)
+    files = {f"{name}.npy": npy_bytes(prediction) for name, prediction in predictions.items()}
+    files |= {f"{name}.png": image_bytes(prediction) for name, prediction in predictions.items()}
+    files[f"{OVERVIEW}.png"] = _side_by_side(inputs, predictions)
+    with output_folder("--out", out):
+        write_together((out / name, content) for name, content in files.items())
+    _report(trained, _shown(net, training, inputs), predictions)
     print(f"wrote {len(predictions)} predictions (PNG and NPY) and predictions.png to {out}")
 
 
 @app.command()
 def rank(
-    image: Annotated[Path | None, typer.Argument(help="Image, PNG or NPY. None: an embedded digit.")] = None,
+    image: Annotated[Path | None, typer.Argument(help=f"Image, {READ}. None: an embedded digit.")] = None,
     kernel_size: Annotated[str, typer.Option(help="Taps along each axis; several separated by commas.")] = "5",
     dataset: Annotated[
         str | None, typer.Option(help="'digits': tabulate all embedded digits, each as the single training image.")
@@ -217,7 +231,16 @@ def _as_image(prediction: np.ndarray, image: np.ndarray) -> np.ndarray:
     return prediction.reshape(image.shape) if prediction.ndim == 1 else prediction
 
 
-def _side_by_side(inputs: dict[str, np.ndarray], predictions: dict[str, np.ndarray]) -> Any:
+def _shown(network: Network, training: np.ndarray, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The inputs as the identity outputs them: themselves, or with a border more or less where padding has it so."""
+    x = _as_inputs(network, training)
+    weight, bias = unpack(network, x, network.identity_parameters(x))
+    identity = gradient_descent(network, x, initial=weight if bias is None else (weight, bias))  # where it starts
+    return {name: _as_image(identity(_as_inputs(network, image)), image) for name, image in inputs.items()}
+
+
+def _side_by_side(inputs: dict[str, np.ndarray], predictions: dict[str, np.ndarray]) -> bytes:
+    """A PNG file of inputs above predictions; channels that are not colours stand side by side."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(1.2 * len(inputs) + 0.8, 2.8), layout="constrained")
@@ -225,31 +248,51 @@ def _side_by_side(inputs: dict[str, np.ndarray], predictions: dict[str, np.ndarr
     for column, name in enumerate(inputs):
         for row, image in enumerate((inputs[name], predictions[name])):
             axis = axes[row, column]
-            shown = np.clip(np.moveaxis(image, 0, -1), 0, 1)
-            axis.imshow(shown[..., 0] if shown.shape[-1] == 1 else shown, cmap="gray", vmin=0, vmax=1)
+            axis.imshow(np.asarray(contact_sheet(image[None, None])), cmap="gray", vmin=0, vmax=255)
             axis.set_xticks([])
             axis.set_yticks([])
-        axes[0, column].set_title(name, fontsize=7)
+        # A file's name is no mathematics, and may hold bytes that are no text.
+        axes[0, column].set_title(name.encode(errors="backslashreplace").decode(), fontsize=7, parse_math=False)
     for row, label in enumerate(("input", "prediction")):
         axes[row, 0].set_ylabel(label, fontsize=8)
-    return figure
+    stream = io.BytesIO()
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")  # a box stands for it
+        figure.savefig(stream, dpi=150)
+    return stream.getvalue()
 
 
-def _report(trained: TrainedNetwork, inputs: dict[str, np.ndarray], predictions: dict[str, np.ndarray]) -> None:
+def _report(trained: TrainedNetwork, shown: dict[str, np.ndarray], predictions: dict[str, np.ndarray]) -> None:
     ranks, deficiencies = np.asarray(trained.rank), np.asarray(trained.deficiency)
     whole = math.isinf(trained.steps) if isinstance(trained.steps, float) else False
-    learned = bool((deficiencies == 0).all())
     print(f"rank {_span(ranks)}, deficiency {_span(deficiencies)}")
-    if learned:
-        print("the identity is learned" if whole else "the identity is what training converges to at a stable rate")
+    if (deficiencies == 0).all():
+        identity = f"the identity{_border(trained.network)}"
+        print(f"{identity} is learned" if whole else f"{identity} is what training converges to at a stable rate")
     else:
         print("the identity is not learned: the initial weights decide what the training image leaves open")
     table = Table("input", "root mean squared error against the input")
     for name, prediction in predictions.items():
-        same = prediction.shape == inputs[name].shape
-        error = f"{np.sqrt(np.mean((prediction - inputs[name]) ** 2)):.3g}" if same else "(another size)"
-        table.add_row(name, error)
+        table.add_row(Text(name), f"{np.sqrt(np.mean((prediction - shown[name]) ** 2)):.3g}")
     Console().print(table)
+
+
+def _border(network: Network) -> str:
+    """What is true of the identity where outputs are larger or smaller than inputs; kernels and padding are square."""
+    if not isinstance(network, Convolutional | LocallyConnected):
+        return ""
+    window = network.window
+    before = -window.centre_offset[0]
+    after = window.padding[0][1] - (window.kernel_size[0] - 1 - window.centre[0])
+    if before == after == 0:
+        return ""
+    if before == after:
+        return f" (with {_pixels(before)} at every edge)"
+    return f" (with {_pixels(before)} above and on the left, {_pixels(after)} below and on the right)"
+
+
+def _pixels(more: int) -> str:
+    return f"{abs(more)} pixel{'s' * (abs(more) != 1)} {'fewer' if more < 0 else 'more'}"
 
 
 def _span(values: np.ndarray) -> str:

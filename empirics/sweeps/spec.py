@@ -167,7 +167,7 @@ def read_spec(path: Path | str) -> Spec:
     """
     path = Path(path)
     try:
-        given = tomllib.loads(path.read_text())
+        given = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # some editors begin with a byte order mark
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"{path} is not TOML: {error}") from None
     if not given or given.get("grid") == []:

@@ -11,7 +11,7 @@ from PIL import Image
 
 from empirics import TrainedEnsemble, correlation, images, mean_squared_error
 from empirics.cli import main
-from files import contact_sheet, read_image
+from files import read_image
 
 
 def run(*arguments: str | Path) -> int:
@@ -125,22 +125,6 @@ def test_images_writes_each_image_and_all_of_them(tmp_path: Path) -> None:
         assert np.array_equal(np.asarray(sheet)[30:58, 120:148], digits.pixels[24, 0])
 
 
-@pytest.mark.parametrize(("shape", "dtype"), [((5, 4), np.uint8), ((5, 4, 3), np.uint8), ((5, 4), np.uint16)])
-def test_pictures_are_read_as_numbers_from_0_to_1(shape: tuple, dtype: type, tmp_path: Path) -> None:
-    top = np.iinfo(dtype).max
-    pixels = np.random.default_rng(0).integers(top + 1, size=shape, dtype=dtype)
-    Image.fromarray(pixels).save(tmp_path / "picture.png")
-    channels_first = pixels[None] if len(shape) == 2 else np.moveaxis(pixels, -1, 0)
-    assert np.array_equal(read_image(tmp_path / "picture.png"), channels_first / top)
-
-
-def test_a_contact_sheet_shows_black_to_white_and_grey_where_nothing_is_known() -> None:
-    rows = np.array([-1.0, 0.0, 1.0, 2.0, np.nan]).reshape(1, 5, 1, 1, 1)
-    assert np.asarray(contact_sheet(rows))[0, ::3].tolist() == [0, 0, 255, 255, 128]
-    two_channels = np.array([0.0, 1.0]).reshape(1, 1, 2, 1, 1)
-    assert np.asarray(contact_sheet(two_channels)).tolist() == [[0, 255]]
-
-
 MISTAKES = {
     "no such command": ("fit", "No such command 'fit'"),
     "no such option": ("train --rate 1", "No such option"),
@@ -165,19 +149,18 @@ MISTAKES = {
     "reflection": ("train --image {dot} --padding-mode reflect", "do not fit the network"),
     "device": ("train --device abacus", "device must be one that torch can use here"),
     "device without memory": ("train --device meta", "device must be one that torch can use here, got 'meta'"),
-    "no file": ("train --image {none}", "No such file"),
+    "no file": ("train --image {none}", "none.npy: no such file or directory"),
     "no picture": ("train --image {text}", "is not an image file that can be read"),
-    "half a picture": ("train --image {half}", "half.png is not a readable image: image file is truncated"),
-    "transparency": ("train --image {clear}", "must be grey or RGB, got a picture of mode RGBA"),
-    "no array": ("train --image {broken}", "is not a readable NPY file"),
-    "pickle": ("train --image {pickled}", "is not a readable NPY file"),
-    "archive": ("train --image {archive}", "must hold one NPY array, got an archive"),
-    "truth": ("train --image {boolean}", "must hold real numbers, got bool"),
-    "five axes": ("train --image {deep}", "must be an image of shape (H, W) or (C, H, W)"),
-    "not finite": ("train --image {nan}", "must hold finite numbers"),
+    "transparency": ("train --image {clear}", "must be opaque, got 16 of 16 pixels transparent"),
     "input of another size": ("train --network fcn --input {dot}", "must have the training image's shape, (1, 28, 28)"),
     "input of other channels": ("train --input {deep3}", "must have 1 channels, got shape (3, 4, 4)"),
-    "out": ("train --steps 1 --out {text}/out", "Not a directory"),
+    "out": ("train --steps 1 --out {text}/out", "text.png/out, where"),
+    "out of images": ("images digits --out {text}", "--out must be a folder, got"),
+    "out of a sweep": ("sweep {spec} --out {text}", "--out must be a folder, got"),
+    "checkpoint": ("train --steps 1 --checkpoint {text}", "--checkpoint must be a folder, got"),
+    "a folder for an image": ("train --image {folder}", "must be a file, PNG, JPEG"),
+    "a folder for a sweep": ("sweep {folder}", "is a directory"),
+    "channels last": ("train --image {last}", "got shape (48, 40, 3), which looks like (H, W, C)"),
     "set": (
         "images kmnist",
         "name must be one of digits, natural, patterns, mnist, fashion_mnist, cifar10, got 'kmnist'",
@@ -193,25 +176,15 @@ MISTAKES = {
 def files(tmp_path_factory) -> dict[str, Path]:
     """Files that are not what they should be, by what is wrong."""
     folder = tmp_path_factory.mktemp("files")
-    names = ("none", "text", "clear", "dot", "broken", "pickled", "archive", "boolean", "deep", "deep3", "nan")
-    paths = {name: folder / f"{name}.npy" for name in names} | {
-        "text": folder / "text.png",
-        "clear": folder / "clear.png",
-        "half": folder / "half.png",
-    }
+    paths = {name: folder / f"{name}.npy" for name in ("none", "dot", "deep3", "last")} | {"folder": folder}
+    paths |= {name: folder / f"{name}.png" for name in ("text", "clear")}
     paths["text"].write_text("not a picture")
     Image.new("RGBA", (4, 4)).save(paths["clear"])
-    noise = np.random.default_rng(0).integers(256, size=(32, 32), dtype=np.uint8)
-    Image.fromarray(noise).save(paths["half"])
-    paths["half"].write_bytes(paths["half"].read_bytes()[:600])
-    paths["broken"].write_bytes(b"\x93NUMPY")
-    arrays = {"dot": np.ones((1, 1, 1)), "boolean": np.ones((4, 4), bool), "deep": np.ones((1, 1, 1, 4, 4))}
-    arrays |= {"deep3": np.ones((3, 4, 4)), "nan": np.full((4, 4), np.nan)}
-    for name, array in arrays.items():
-        np.save(paths[name], array)
-    np.save(paths["pickled"], np.array([{}], dtype=object), allow_pickle=True)
-    with paths["archive"].open("wb") as stream:
-        np.savez(stream, a=np.ones(3))
+    np.save(paths["dot"], np.ones((1, 1, 1)))
+    np.save(paths["deep3"], np.ones((3, 4, 4)))
+    np.save(paths["last"], np.zeros((48, 40, 3)))
+    paths["spec"] = folder / "spec.toml"
+    paths["spec"].write_text("[grid]\nsteps = 1")
     return paths
 
 

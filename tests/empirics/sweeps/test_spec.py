@@ -80,3 +80,13 @@ def test_a_run_of_another_format_has_another_key(monkeypatch):
 def test_a_wrong_spec_gets_a_sentence(spec, text, error, message):
     with pytest.raises(error, match=message):
         spec(text)
+
+
+def test_a_byte_order_mark_is_no_part_of_the_file(tmp_path):
+    """As some editors write it; and letters of UTF-8 in comments, whatever the machine's own encoding is."""
+    text = "# café\n[grid]\ndepth = [1, 2]\n"
+    for name, encoding in (("plain", "utf-8"), ("marked", "utf-8-sig")):
+        (tmp_path / f"{name}.toml").write_text(text, encoding=encoding)
+    plain, marked = (empirics.read_spec(tmp_path / f"{name}.toml") for name in ("plain", "marked"))
+    assert plain == marked
+    assert [run.depth for run in marked.runs] == [1, 2]
