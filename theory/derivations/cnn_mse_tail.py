@@ -89,6 +89,7 @@ ASSUMPTIONS = (
     Assumption(
         "The $q$ rows of the patch matrix $A$ of an input are $a_1, \\dots, a_q$, so for any matrix $M$ with $p$ rows",
         stack,
+        every=(M, width),
     ),
     Assumption("Row $i$ has the squared length $s_i$:", row_square),
     Assumption(

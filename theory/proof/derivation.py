@@ -16,6 +16,8 @@ from typing import Any, ClassVar
 from sympy import Basic, Dummy, Eq, Ge, Gt, Le, Lt, MatrixSymbol, S, lambdify, preorder_traversal
 from sympy.matrices.expressions import MatrixExpr
 
+from theory.proof.scope import bound_symbols, free_symbols, indices
+
 __all__ = [
     "Assumption",
     "Derivation",
@@ -25,7 +27,7 @@ __all__ = [
     "Step",
     "UndecidedStepError",
     "conjunction",
-    "is_established",
+    "says_the_same",
 ]
 
 
@@ -57,6 +59,10 @@ class Rule:
         """True if the statement follows from the premises, False if it is wrong, None if that cannot be decided."""
         raise NotImplementedError
 
+    def generalizes(self, statement: Basic) -> frozenset[Basic]:
+        """The symbols for all of whose values the rule takes its premises to hold, not only for those at hand."""
+        return bound_symbols(statement)
+
     def describe(self) -> str:
         """How the step is proved, in words for the typeset page (``$...$`` is mathematics)."""
         return self.name
@@ -77,10 +83,23 @@ class Assumption:
     """What a derivation takes for granted: words (with ``$...$`` for mathematics), and the statement if rules use it.
 
     A definition is an assumption too: it gives a name to something, and a rule may unfold it.
+
+    Attributes:
+        words: What is assumed.
+        statement: The same as a formula. If it is about terms of a sequence, it is assumed for each of their indices.
+        every: What else the statement is assumed for all values of. Of all other symbols it is assumed for the values
+            at hand only, so that no rule may conclude anything about their other values.
     """
 
     words: str
     statement: Basic | None = None
+    every: tuple[Basic, ...] = ()
+
+    def restricts(self) -> frozenset[Basic]:
+        """The symbols of which the assumption singles out some values."""
+        if self.statement is None:
+            return frozenset()
+        return free_symbols(self.statement) - indices(self.statement) - frozenset(self.every)
 
 
 @dataclass(frozen=True)
@@ -125,15 +144,30 @@ class Derivation:
 
         Raises:
             RefutedStepError: A step is false.
-            UndecidedStepError: A step cannot be decided, uses a premise that was never established, or a claim or a
-                result was not proved by any step.
+            UndecidedStepError: A step cannot be decided, uses a premise that was never established, or only for some
+                values of a symbol where the rule needs it for all, or a claim or a result was not proved by any step.
         """
-        established = [assumption.statement for assumption in self.assumptions if assumption.statement is not None]
+        established = [
+            (assumption.statement, assumption.restricts())
+            for assumption in self.assumptions
+            if assumption.statement is not None
+        ]
         for number, step in enumerate(self.steps, start=1):
             where = f"{self.name}, step {number} ({step.title})"
+            restricted: frozenset[Basic] = frozenset()
             for premise in step.rule.premises:
-                if not is_established(premise, established):
+                found = [restricts for known, restricts in established if says_the_same(premise, known)]
+                if not found:
                     raise UndecidedStepError(f"{where}: the premise {premise} is neither assumed nor proved before")
+                fixed = min((restricts & free_symbols(premise) for restricts in found), key=len)
+                needed = fixed & step.rule.generalizes(step.statement)
+                if needed:
+                    names = ", ".join(sorted(map(str, needed)))
+                    raise UndecidedStepError(
+                        f"{where}: the premise {premise} is known for some {names} only; {step.rule.name} needs it for "
+                        "all"
+                    )
+                restricted |= fixed
             if step.statement in (S.true, S.false):
                 raise UndecidedStepError(f"{where}: the statement has been evaluated away to {step.statement}")
             try:
@@ -144,7 +178,7 @@ class Derivation:
                 raise RefutedStepError(f"{where}: {step.statement} is false by {step.rule.name}")
             if verdict is not True:
                 raise UndecidedStepError(f"{where}: {step.rule.name} cannot decide {step.statement}")
-            established.append(step.statement)
+            established.append((step.statement, restricted))
         proved = [step.statement for step in self.steps]
         if not self.statement:
             raise UndecidedStepError(f"{self.name}: the theorem claims nothing")
@@ -183,10 +217,10 @@ class Derivation:
         return page(self, standalone=standalone)
 
 
-def is_established(premise: Basic, established: Iterable[Basic]) -> bool:
-    """Whether one of the established statements says the same as the premise."""
+def says_the_same(premise: Basic, known: Basic) -> bool:
+    """Whether the premise is the known statement, read from left to right, from right to left or transposed."""
     forms = _same_statement(premise)
-    return any(form in forms for known in established for form in _same_statement(known))
+    return any(form in forms for form in _same_statement(known))
 
 
 @cache

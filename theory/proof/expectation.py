@@ -16,6 +16,7 @@ from sympy.matrices.expressions import MatMul, MatrixExpr
 from sympy.matrices.expressions.matexpr import MatrixElement
 
 from theory.proof.derivation import Rule
+from theory.proof.scope import hold_throughout
 from theory.proof.vanishing import vanishes
 from theory.proof.words import MatrixWords, Word, as_words, trace_terms, word_rules
 
@@ -32,6 +33,11 @@ class Expectation(Expr):
         """The expectation of ``value`` over the random ``over``."""
         built: Expectation = Basic.__new__(cls, sympify(value), sympify(over))
         return built
+
+    @property
+    def over(self) -> Basic:
+        """What is random; it is bound here, as the variable of an integral is."""
+        return self.args[1]
 
     def _latex(self, printer: Any, exp: str | None = None) -> str:
         value, over = (printer._print(argument) for argument in self.args)
@@ -55,6 +61,11 @@ class ExpectedMatrix(MatrixExpr):
         """The expectation of the matrix ``value`` over the random ``over``."""
         built: ExpectedMatrix = Basic.__new__(cls, sympify(value), sympify(over))
         return built
+
+    @property
+    def over(self) -> Basic:
+        """What is random; it is bound here, as the variable of an integral is."""
+        return self.args[1]
 
     @property
     def shape(self) -> tuple[Expr, Expr]:
@@ -86,6 +97,8 @@ class ExpectedTraces(Rule):
     def prove(self, statement: Basic) -> bool | None:
         """Expand, put the moments in and compare the traces that are left."""
         if not isinstance(statement, Eq) or not isinstance(statement.lhs, Expectation):
+            return None
+        if not hold_throughout(self.premises, *self.generalizes(statement)):
             return None
         (value, over), claimed = statement.lhs.args, trace_terms(statement.rhs, self._rules())
         found = self._expected(value, over)

@@ -10,6 +10,8 @@ from sympy.core.relational import Relational
 
 from theory.proof.derivation import Rule, conjunction
 from theory.proof.inequalities import Inequality
+from theory.proof.scope import counts_from_zero, free_symbols, hold_throughout
+from theory.proof.series import Factorials
 
 __all__ = ["InequalityInduction", "JointInduction"]
 
@@ -32,10 +34,10 @@ class InequalityInduction(Rule):
     def __post_init__(self) -> None:
         object.__setattr__(self, "premises", (*self.premises, *self.base.premises, *self.step.premises))
 
-    @property
-    def variables(self) -> set[Symbol]:
-        """The index."""
-        return {self.variable}
+    def generalizes(self, statement: Basic) -> frozenset[Basic]:
+        """The index, and what base and step take their premises to hold for."""
+        inner = self.base.generalizes(statement) | self.step.generalizes(statement)
+        return super().generalizes(statement) | inner | {self.variable}
 
     def prove(self, statement: Basic) -> bool | None:
         """Prove base and step."""
@@ -44,7 +46,11 @@ class InequalityInduction(Rule):
     def prove_from(self, statement: Basic, hypotheses: tuple[Basic, ...]) -> bool | None:
         """Prove the base, and the step from what is supposed to hold at n."""
         n = self.variable
-        if not (isinstance(statement, Relational) and n.is_integer and n.is_nonnegative and statement.has(n)):
+        if not (isinstance(statement, Relational) and counts_from_zero(n) and n in free_symbols(statement)):
+            return None
+        if not all(hold_throughout((premise,), n) or Factorials().prove(premise) is True for premise in self.premises):
+            return None
+        if n in self.step.generalizes(statement):  # the hypothesis is about this n, not about all
             return None
 
         def at(index: Expr) -> Basic:
@@ -71,10 +77,10 @@ class JointInduction(Rule):
         of_parts = (premise for _, induction in self.parts for premise in induction.premises)
         object.__setattr__(self, "premises", (*self.premises, *of_parts))
 
-    @property
-    def variables(self) -> set[Symbol]:
-        """The indices."""
-        return {induction.variable for _, induction in self.parts}
+    def generalizes(self, statement: Basic) -> frozenset[Basic]:
+        """The indices, and what bases and steps take their premises to hold for."""
+        inner = (induction.generalizes(part) for part, induction in self.parts)
+        return super().generalizes(statement).union(*inner)
 
     def prove(self, statement: Basic) -> bool | None:
         """Prove every base and step, with all the inequalities at n as premises of the steps."""

@@ -77,12 +77,12 @@ def page(derivation: Derivation, *, standalone: bool = False) -> str:
 
 def _references(derivation: Derivation, number: int) -> str:
     """The assumptions and earlier steps that a step uses, by their numbers on the page."""
-    from theory.proof.derivation import is_established
+    from theory.proof.derivation import says_the_same
 
     named = [(f"A{index}", item.statement) for index, item in enumerate(derivation.assumptions, start=1)]
     named += [(str(index), step.statement) for index, step in enumerate(derivation.steps[:number], start=1)]
     used = [
-        next((name for name, known in named if known is not None and is_established(premise, [known])), None)
+        next((name for name, known in named if known is not None and says_the_same(premise, known)), None)
         for premise in derivation.steps[number].rule.premises
     ]
     distinct = list(dict.fromkeys(name for name in used if name))

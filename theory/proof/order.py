@@ -6,12 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
-from sympy import Add, And, Basic, Eq, Expr, Gt, Implies, LessThan, Min, Mul, Symbol
+from sympy import Add, And, Basic, Eq, Expr, Gt, Implies, LessThan, Min, Mul
 
 from theory.proof.derivation import Rule
 from theory.proof.induction import InequalityInduction, JointInduction
 from theory.proof.inequalities import Inequality, gap_of
 from theory.proof.rules import Algebra, GeometricLimit
+from theory.proof.scope import free_symbols
 
 __all__ = [
     "Conditional",
@@ -114,15 +115,16 @@ class Conditional(Rule):
     def __post_init__(self) -> None:
         object.__setattr__(self, "premises", self.by.premises)
 
+    def generalizes(self, statement: Basic) -> frozenset[Basic]:
+        """What the proof of the conclusion takes its premises to hold for."""
+        return self.by.generalizes(statement.args[1] if isinstance(statement, Implies) else statement)
+
     def prove(self, statement: Basic) -> bool | None:
         """Prove the conclusion."""
         if not isinstance(statement, Implies) or not isinstance(self.by, ASSUMING):
             return None
         given, conclusion = statement.args
-        bound = conclusion.atoms(Symbol) - conclusion.free_symbols
-        if isinstance(self.by, InequalityInduction | JointInduction):
-            bound |= self.by.variables
-        if given.free_symbols & bound:
+        if free_symbols(given) & self.by.generalizes(conclusion):
             return None
         known = list(And.make_args(given))
         for premise in self.by.premises:

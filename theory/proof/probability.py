@@ -30,6 +30,7 @@ from sympy.matrices.expressions import MatrixExpr, Transpose
 from theory.proof.derivation import Rule
 from theory.proof.expectation import Expectation
 from theory.proof.inequalities import Inequality
+from theory.proof.scope import bound_symbols, free_symbols, hold_throughout, may_stand_for
 from theory.proof.vanishing import vanishes
 from theory.proof.words import as_words, trace_terms, word_rules
 
@@ -54,6 +55,11 @@ class Probability(Expr):
         """The probability of ``event`` when the matrix ``over`` is drawn."""
         built: Probability = Basic.__new__(cls, sympify(event), sympify(over))
         return built
+
+    @property
+    def over(self) -> Basic:
+        """What is random; it is bound here, as the variable of an integral is."""
+        return self.args[1]
 
     def _latex(self, printer: Any, exp: str | None = None) -> str:
         event, over = (printer._print(argument) for argument in self.args)
@@ -157,14 +163,35 @@ class MatrixInstance(Rule):
     values: tuple[tuple[Basic, Basic], ...] = field(kw_only=True)
     name: ClassVar[str] = "a special case"
 
+    def generalizes(self, statement: Basic) -> frozenset[Basic]:
+        """The matrices that are given a value, and their sides where the value has others."""
+        return (
+            super()
+            .generalizes(statement)
+            .union({matrix for matrix, _ in self.values}, {side for side, _ in self._sides()})
+        )
+
+    def _sides(self) -> list[tuple[Basic, Basic]]:
+        """The sides of matrices that change when the values are put in."""
+        pairs = [(matrix.shape, value.shape) for matrix, value in self.values if isinstance(matrix, MatrixExpr)]
+        return [(old, new) for shapes in pairs for old, new in zip(*shapes, strict=True) if old != new]
+
+    def _put_in(self, part: Basic) -> Basic:
+        return part.xreplace(dict(self.values))
+
     def prove(self, statement: Basic) -> bool | None:
         """Put the values in; both sides must then have the same normal form as the statement's."""
         general, *equations = self.premises
+        new = frozenset[Basic]().union(*(free_symbols(value) for _, value in self.values))
+        if new & bound_symbols(general) or not hold_throughout(equations, *bound_symbols(statement)):
+            return None
+        if any(not may_stand_for(new, old) or self._put_in(general).has(old) for old, new in self._sides()):
+            return None
         rules = word_rules(equations)
         if type(general) is not type(statement):
             return None
         for known, claimed in zip(general.args, statement.args, strict=True):
-            if _normal(known.xreplace(dict(self.values)), rules) != _normal(claimed, rules):
+            if _normal(self._put_in(known), rules) != _normal(claimed, rules):
                 return None
         return True
 

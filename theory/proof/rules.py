@@ -33,6 +33,7 @@ from sympy.matrices.expressions import MatrixExpr
 from theory.proof.brute_force import explicit
 from theory.proof.derivation import Rule, conjunction
 from theory.proof.expressions import Gradient
+from theory.proof.scope import bound_symbols, counts_from_zero, free_symbols, hold_throughout, may_stand_for
 from theory.proof.vanishing import vanishes
 from theory.proof.words import MatrixWords, as_words, is_confluent, reduce_words, trace_terms, word_rules
 
@@ -90,10 +91,14 @@ class Instance(Rule):
     value: Expr = field(kw_only=True)
     name: ClassVar[str] = "a special case"
 
+    def generalizes(self, statement: Basic) -> frozenset[Basic]:
+        """The index."""
+        return super().generalizes(statement) | {self.variable}
+
     def prove(self, statement: Basic) -> bool | None:
         """Compare the statement with the instance of the premise."""
         (general,) = self.premises
-        if not (self.value.is_integer and self.value.is_nonnegative and self.variable.is_nonnegative):
+        if not may_stand_for(self.value, self.variable) or free_symbols(self.value) & bound_symbols(general):
             return None
         return _sides(statement) == tuple(side.subs(self.variable, self.value) for side in _sides(general)) or None
 
@@ -113,6 +118,8 @@ class Rewriting(Rule):
         """Reduce both sides to words and compare coefficient by coefficient."""
         left, right = _sides(statement)
         if isinstance(left, MatrixExpr) != isinstance(right, MatrixExpr):
+            return None
+        if not hold_throughout(self.premises, *bound_symbols(statement)):
             return None
         if not isinstance(left, MatrixExpr):
             return self._zero(left - right)
@@ -148,12 +155,19 @@ class Chain(Rule):
             raise ValueError(f"by must have one rule for each of {len(self.through) + 1} links, got {len(self.by)}")
         object.__setattr__(self, "premises", tuple(premise for rule in self.by for premise in rule.premises))
 
+    def generalizes(self, statement: Basic) -> frozenset[Basic]:
+        """What the links take their premises to hold for."""
+        links = self._links(*_sides(statement))
+        return super().generalizes(statement).union(*(rule.generalizes(link) for rule, link in links))
+
+    def _links(self, left: Basic, right: Basic) -> list[tuple[Rule, Eq]]:
+        stations = (left, *self.through, right)
+        pairs = zip(self.by, stations, stations[1:], strict=False)
+        return [(rule, Eq(start, end, evaluate=False)) for rule, start, end in pairs]
+
     def prove(self, statement: Basic) -> bool | None:
         """Prove every link."""
-        left, right = _sides(statement)
-        stations = (left, *self.through, right)
-        links = zip(self.by, stations, stations[1:], strict=False)
-        verdicts = [rule.prove(Eq(start, end, evaluate=False)) for rule, start, end in links]
+        verdicts = [rule.prove(link) for rule, link in self._links(*_sides(statement))]
         if verdicts.count(False) > 1:  # two false links could still lead back to where they should
             return None
         return conjunction(verdicts)
@@ -179,16 +193,24 @@ class Induction(Rule):
     def __post_init__(self) -> None:
         object.__setattr__(self, "premises", (self.recurrence, *self.initial, *self.by.premises))
 
+    def generalizes(self, statement: Basic) -> frozenset[Basic]:
+        """The index, and what the rule for base and step takes its premises to hold for."""
+        return super().generalizes(statement) | self.by.generalizes(statement) | {self.variable}
+
     def prove(self, statement: Basic) -> bool | None:
         """Reduce the base cases and the inductive step to zero."""
         term, closed = _sides(statement)
         t = self.variable
+        if not (counts_from_zero(t) and hold_throughout(self.premises, t)):
+            return None
+        if t in self.by.generalizes(statement):  # the hypothesis is about this t, not about all
+            return None
 
         def at(expression: Basic, index: Expr) -> Basic:
             return expression.subs(t, index)
 
         order = next((k for k in range(1, 5) if at(term, t + k) == self.recurrence.lhs), None)
-        if order is None or not (t.is_integer and t.is_nonnegative):
+        if order is None:
             return None
         known = {premise.lhs: premise.rhs for premise in self.initial}
         bases = [Eq(at(closed, j), known.get(at(term, j), at(term, j)), evaluate=False) for j in range(order)]
@@ -220,6 +242,8 @@ class GeometricLimit(Rule):
         if not isinstance(limit, Limit) or limit.args[2] != oo or limit.args[1] in value.free_symbols:
             return None
         sequence, variable = limit.args[:2]
+        if not hold_throughout(self.premises, variable):
+            return None
         if not isinstance(sequence, MatrixExpr):
             closed = {premise.lhs: premise.rhs for premise in self.premises if isinstance(premise, Eq)}
             left = self._limit(sequence.xreplace(closed), variable)
@@ -240,7 +264,7 @@ class GeometricLimit(Rule):
 
         def split(base: Expr, exponent: Expr) -> Expr:
             slope, shift = exponent.expand().coeff(t, 1), exponent.expand().coeff(t, 0)
-            sign = next((s for s in (1, -1) if expand(s * base) in ratios), None)
+            sign = None if base.has(t) else next((s for s in (1, -1) if expand(s * base) in ratios), None)
             if sign is None or not (slope.is_Integer and slope > 0) or expand(slope * t + shift - exponent) != 0:
                 return Pow(base, exponent, evaluate=False)
             return vanishing.setdefault(expand(base), Dummy("q")) ** slope * base**shift

@@ -8,6 +8,7 @@ from typing import ClassVar
 from sympy import Basic, Eq, Symbol, expand
 
 from theory.proof.derivation import Rule
+from theory.proof.scope import bound_symbols, free_symbols
 
 __all__ = ["Unfolding"]
 
@@ -24,6 +25,8 @@ class Unfolding(Rule):
     def prove(self, statement: Basic) -> bool | None:
         """Replace and compare."""
         if not isinstance(statement, Eq):
+            return None
+        if any(free_symbols(premise) & bound_symbols(statement) for premise in self.premises):
             return None
         left, right = statement.args
         for premise in self.premises:

@@ -64,6 +64,8 @@ class _Generators:
 
     def rational(self, expression: Expr) -> Expr:
         """The expression as a rational function of symbols and generators."""
+        if not _is_a_number(expression):
+            raise PolynomialError(f"{expression} is not a number that commutes with the others")
         if expression.is_Rational or expression.is_Symbol:
             return expression
         if isinstance(expression, Add | Mul):
@@ -83,27 +85,33 @@ class _Generators:
         return self.name(expression)
 
     def power(self, base: Expr, exponent: Expr) -> Expr:
-        """``base**exponent``, split so that ``q**(t + 1)`` is ``q · q**t`` and ``q**(2*t)`` is ``(q**t)**2``."""
+        """``base**exponent``, split so that ``q**(t + 1)`` is ``q · q**t`` and ``q**(2*t)`` is ``(q**t)**2``.
+
+        Both hold for every base but zero; at zero where no exponent can be negative.
+        """
         result = S.One
         for term in Add.make_args(expand(exponent)):
             coefficient, rest = term.as_coeff_Mul()
             if not coefficient.is_Rational:
                 coefficient, rest = S.One, term
+            if not term.is_nonnegative and base != E:
+                self.denominators.append(base)
             if rest == 1 and coefficient.is_Integer:
-                if coefficient < 0:
-                    self.denominators.append(base)
                 result *= (self.rational(base) if base != E else self.name(E)) ** coefficient
             elif rest == 1:
-                if coefficient < 0:
-                    self.denominators.append(base)
                 result *= self.root(base, coefficient.q) ** coefficient.p
             else:
-                for factor in Mul.make_args(base) if rest.is_integer else (base,):
-                    generator = self.name(Pow(expand(factor), rest / coefficient.q, evaluate=False))
-                    if coefficient < 0:
-                        self.denominators.append(factor)
-                    result *= generator**coefficient.p
+                exponent_of_one = rest / coefficient.q
+                # (a b)^s is a^s b^s for whole s only: at a = b = -1, s = 1/2 it is 1 against -1
+                for factor in Mul.make_args(base) if exponent_of_one.is_integer else (base,):
+                    result *= self.name(Pow(expand(factor), exponent_of_one, evaluate=False)) ** coefficient.p
         return result
+
+
+def _is_a_number(part: Expr) -> bool:
+    """Whether the part stands for a finite number: no matrix, nothing infinite, nothing that does not commute."""
+    infinite = part.is_infinite or (part.is_Symbol and part.is_extended_real and not part.is_real)
+    return bool(part.is_commutative) and not infinite and part is not S.NaN
 
 
 def _numerator(rational: Expr) -> PolyElement:
@@ -148,7 +156,10 @@ def vanishes(expression: Expr, premises: Iterable[Basic] = ()) -> bool | None:
     """
     premises = tuple(premises)
     generators = _Generators()
-    numerator = _numerator(generators.rational(sympify(expression)))
+    try:
+        numerator = _numerator(generators.rational(sympify(expression)))
+    except PolynomialError:
+        return None
     if not all(_cannot_vanish(part, premises) for part in generators.denominators):
         return None
     if numerator == 0:

@@ -24,7 +24,16 @@ from sympy.matrices.expressions import (
 
 from theory.proof.expressions import Gradient, Iterate, SquaredNorm
 
-__all__ = ["MatrixWords", "Word", "as_words", "is_confluent", "reduce_words", "trace_terms", "word_rules"]
+__all__ = [
+    "MatrixWords",
+    "Word",
+    "as_words",
+    "is_confluent",
+    "reduce_words",
+    "trace_terms",
+    "word_product",
+    "word_rules",
+]
 
 Word = tuple[MatrixExpr, ...]
 MatrixWords = dict[Word, Expr]
@@ -48,9 +57,9 @@ def as_words(expression: Basic) -> MatrixWords:
     if isinstance(expression, MatAdd):
         return _sum(as_words(argument) for argument in expression.args)
     if isinstance(expression, MatMul):
-        return _product(as_words(argument) for argument in expression.args)
+        return word_product(as_words(argument) for argument in expression.args)
     if isinstance(expression, MatPow | Pow) and expression.exp.is_Integer and expression.exp >= 0:
-        return _product(as_words(expression.base) for _ in range(int(expression.exp)))
+        return word_product(as_words(expression.base) for _ in range(int(expression.exp)))
     if isinstance(expression, MatPow):
         raise TypeError(f"a power of a matrix needs a number as its exponent, got {expression}")
     if isinstance(expression, MatrixExpr):
@@ -66,7 +75,9 @@ def reduce_words(words: MatrixWords, rules: Mapping[Word, MatrixWords]) -> Matri
             return {word: coefficient for word, coefficient in normal.items() if coefficient != 0}
         word, coefficient = pending.popitem()
         for start, pattern in _matches(word, rules):
-            replaced = _product([{word[:start]: coefficient}, rules[pattern], {word[start + len(pattern) :]: S.One}])
+            replaced = word_product(
+                [{word[:start]: coefficient}, rules[pattern], {word[start + len(pattern) :]: S.One}]
+            )
             pending = _sum([pending, replaced])
             break
         else:
@@ -96,8 +107,8 @@ def is_confluent(rules: Mapping[Word, MatrixWords]) -> bool:
                 continue
             before, after = first[:shift], first[shift + shared :]
             ahead = second[shared:]
-            one = _product([rules[first], {ahead: S.One}])
-            other = _product([{before: S.One}, rules[second], {after: S.One}])
+            one = word_product([rules[first], {ahead: S.One}])
+            other = word_product([{before: S.One}, rules[second], {after: S.One}])
             gap = reduce_words(_sum([one, {word: -c for word, c in other.items()}]), rules)
             if any(expand(coefficient) != 0 for coefficient in gap.values()):
                 return False
@@ -154,7 +165,8 @@ def _sum(parts: Iterable[MatrixWords]) -> MatrixWords:
     return total
 
 
-def _product(parts: Iterable[MatrixWords]) -> MatrixWords:
+def word_product(parts: Iterable[MatrixWords]) -> MatrixWords:
+    """The product of sums of words, multiplied out."""
     total: MatrixWords = {(): S.One}
     for part in parts:
         total = _sum({left + right: a * b} for left, a in total.items() for right, b in part.items())
