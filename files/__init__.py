@@ -3,18 +3,21 @@
 from files.atomic import output_folder, write_atomically, write_together
 from files.command_line import run_command_line
 from files.embedded import embedded_digits, embedded_photographs
+from files.how_far import duration, progress
 from files.pictures import READ, read_image, read_pixels
 from files.written import contact_sheet, image_bytes, npy_bytes, png_bytes, write_image
 
 __all__ = [
     "READ",
     "contact_sheet",
+    "duration",
     "embedded_digits",
     "embedded_photographs",
     "image_bytes",
     "npy_bytes",
     "output_folder",
     "png_bytes",
+    "progress",
     "read_image",
     "read_pixels",
     "run_command_line",

@@ -1,16 +1,17 @@
-"""A progress bar for training: loss, steps a second, time to go."""
+"""How far a training is: loss, steps a second, time to go."""
 
-import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor
 
+from files import duration, progress
+
 SECONDS_BETWEEN_UPDATES = 0.2
+
+Hear = Callable[[int, int], None]
 
 
 class Report(Protocol):
@@ -26,20 +27,18 @@ def after(steps: int, report: Report) -> Report:
 
 
 @contextmanager
-def progress_bar(steps: int, *, show: bool) -> Iterator[Report]:
-    """A bar on stderr while the block runs; nothing where `show` is false or stderr is no terminal."""
-    if not show or not sys.stderr.isatty():
-        yield lambda step, losses: None
+def progress_bar(steps: int, *, show: bool | Hear) -> Iterator[Report]:
+    """Tell on stderr how far the block is: a bar on a terminal, elsewhere a line a minute.
+
+    Args:
+        steps: how many there are, those of all stacks.
+        show: False for nothing; or a function to call instead, with the steps taken and those that there are.
+    """
+    if callable(show):
+        hear = show
+        yield lambda step, losses: hear(step, steps)
         return
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("loss {task.fields[loss]}  {task.fields[speed]} steps/s  left"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task("training", total=steps, loss="-", speed="-")
+    with progress("training", show=show) as tell:
         start = last = time.monotonic()
         first: int | None = None
 
@@ -48,12 +47,12 @@ def progress_bar(steps: int, *, show: bool) -> Iterator[Report]:
             now = time.monotonic()
             if first is None:  # what a checkpoint held took no time
                 first, start = step, now
-                bar.reset(task, completed=step)
             if now - last < SECONDS_BETWEEN_UPDATES and step < steps:
                 return
             last = now
             # The median, because one diverged member would drown the mean.
             loss, speed = float(losses.nanmedian()), (step - first) / max(now - start, 1e-9)
-            bar.update(task, completed=step, loss=f"{loss:.2e}", speed=f"{speed:,.0f}")
+            left = f", about {duration((steps - step) / speed)} left" if speed > 0 and step < steps else ""
+            tell(step / max(steps, 1), f"step {step:,} of {steps:,}, loss {loss:.2e}, {speed:,.0f} steps/s{left}")
 
-        yield report
+        yield (lambda step, losses: None) if not show else report

@@ -18,7 +18,7 @@ from empirics.training.checkpoints import Checkpoints, description
 from empirics.training.descent import Descent, Task, descend
 from empirics.training.ensemble import TrainedEnsemble
 from empirics.training.history import merged
-from empirics.training.progress import after, progress_bar
+from empirics.training.progress import Hear, after, progress_bar
 from empirics.training.quickest import measured
 from empirics.training.recipe import Recipe
 from empirics.training.stack.members import Weights
@@ -42,7 +42,7 @@ def train(
     watch: Num[Any, "*n_and_shape"] | None = None,
     checkpoint: Path | str | None = None,
     checkpoint_every: int | timedelta = timedelta(minutes=1),
-    progress: bool = True,
+    progress: bool | Hear = True,
 ) -> TrainedEnsemble:
     """Train one network per seed, many together, by full-batch gradient descent on the mean squared error.
 
@@ -71,7 +71,8 @@ def train(
         checkpoint: a folder to keep the training in, so that the same call after a crash, or a kill at any moment, goes
             on from there and ends at the same weights (on a CPU bit for bit); None for not keeping it.
         checkpoint_every: how many steps, or how much time, may be lost; on a GPU up to a hundred steps more.
-        progress: whether to show a progress bar (only on a terminal).
+        progress: whether to tell on stderr how far it is, by a bar on a terminal and elsewhere by a line a minute; or a
+            function to call after each step instead, with the steps taken and those that there are (all stacks').
 
     Returns:
         The trained networks.
@@ -95,7 +96,7 @@ def train(
     steps = frozenset(integers("snapshots", snapshots))
     if steps and max(steps) > recipe.steps:
         raise ValueError(f"snapshots must be step numbers up to the recipe's {recipe.steps}, got {max(steps)}")
-    progress = boolean("progress", progress)
+    progress = progress if callable(progress) else boolean("progress", progress)
     place = _device(device, inputs)
     network = new_network(make_model).to(place, recipe.dtype)
     x, y = _examples(network, inputs, targets, recipe.dtype, place)

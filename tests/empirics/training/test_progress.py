@@ -1,4 +1,4 @@
-"""The progress bar tells loss and speed on a terminal, and keeps quiet elsewhere."""
+"""A training tells its loss, its speed and the time left: by a bar on a terminal, elsewhere by a line a minute."""
 
 import io
 
@@ -50,3 +50,30 @@ def test_speed_does_not_count_what_a_checkpoint_held(monkeypatch) -> None:
         now[0] = 20.0
         report(2000, torch.ones(2))
     assert " 50 steps/s" in stderr.getvalue()
+
+
+def test_the_time_left_is_told_and_a_minute_is_waited_without_a_terminal(monkeypatch) -> None:
+    stderr, now = io.StringIO(), [0.0]
+    monkeypatch.setattr("sys.stderr", stderr)
+    monkeypatch.setattr("empirics.training.progress.time.monotonic", lambda: now[0])
+    with progress_bar(1000, show=True) as report:
+        for step in range(0, 1001, 50):  # a step a second
+            now[0] = float(step)
+            report(step, torch.ones(2))
+    first, *_, last = stderr.getvalue().splitlines()
+    assert first == "training: 10%, step 100 of 1,000, loss 1.00e+00, 1 steps/s, about 15 min left"
+    assert last == "training: 100%, step 1,000 of 1,000, loss 1.00e+00, 1 steps/s"
+
+
+def test_somebody_else_may_hear_instead(capsys) -> None:
+    heard: list = []
+    train(
+        lambda: FCN(2, 1),
+        torch.rand(2),
+        recipe=Recipe(steps=3),
+        seeds=range(2),
+        progress=lambda *told: heard.append(told),
+    )
+    assert heard[-1] == (3, 3)
+    assert {steps for _, steps in heard} == {3}
+    assert capsys.readouterr().err == ""
