@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-import torch
 from matplotlib.figure import Figure
 
 import empirics
@@ -142,77 +141,3 @@ def _correlations(axis, arrays: dict[str, np.ndarray], lines: int, each: int) ->
     axis.spines["left"].set_visible(False)
     # The first row of pictures, inputs, has no answers: its height is free for the legend.
     axis.legend(loc="upper center", handletextpad=0.1, borderaxespad=0.0, labelspacing=0.2, fontsize=6)
-
-
-def caption(
-    statement: str,
-    bench: Workbench,
-    rows: Sequence[Row],
-    arrays: dict[str, np.ndarray],
-    measured: str = "digits of other classes",
-) -> str:
-    """What the figure shows and what was measured, said from the rows actually run.
-
-    Args:
-        statement: what the paper says here, and what the rows are.
-        bench: what trained the networks.
-        rows: of the figure.
-        arrays: as `ask` returns them.
-        measured: what the rows' `measured` images are.
-    """
-    lost = int(np.isnan(arrays["with_input"]).sum())
-    first = rows[0].shown[0]
-    trained = any(image.shape == first.shape and np.array_equal(image, first) for image in rows[0].trained_on)
-    several = max(len(row.trained_on) for row in rows) > 1
-    column = f"; the first column is {'an' if several else 'the'} image trained on" if trained else ""
-    nearest = "the nearest of the training images" if several else "the training image"
-    return (
-        f"{statement} {_trained_by(rows)}, {bench.scale.seeds} networks a row ({bench.scale.name} scale: "
-        f"{_sizes(rows)}). Pictures: the first network's answers, clipped to [0, 1]{column}. Right: mean correlation "
-        f"of the answers to {measured} with the image asked (filled) and with {nearest} (open), small marks for single "
-        f"networks. With the input: {_listed(rows, arrays['with_input'])}. "
-        f"With the training image: {_listed(rows, arrays['with_constant'])}."
-        + (f" {lost} networks diverged." if lost else "")
-    )
-
-
-def said(recipe: empirics.Recipe) -> str:
-    """A recipe in words."""
-    names = {"sgd": "gradient descent", "adam": "Adam", "adamax": "Adamax", "rmsprop": "RMSprop", "adagrad": "Adagrad"}
-    momentum = f", momentum {recipe.momentum:g}" if recipe.optimizer == "sgd" else ""
-    shares = " and ".join(", ".join(f"{100 * m:g}" for m in recipe.milestones).rsplit(", ", 1))
-    decay = f", times {recipe.gamma:g} at {shares} % of the steps" if recipe.milestones else ""
-    until = "" if recipe.stop_loss is None else f" or until the loss is {recipe.stop_loss:g}"
-    return (
-        f"{names[recipe.optimizer]} (learning rate {recipe.lr:g}{decay}{momentum}, {recipe.steps:,} steps{until}) from "
-        f"{recipe.init.replace('_', ' ')} initial weights"
-    )
-
-
-def _trained_by(rows: Sequence[Row]) -> str:
-    """The recipes of the rows: one for all, or each with the labels of its rows."""
-    recipes: dict[str, list[str]] = {}
-    for row in rows:
-        recipes.setdefault(said(row.recipe), []).append(" ".join(row.label.split()))
-    if len(recipes) == 1:
-        return f"Trained by {next(iter(recipes))}"
-    return "Trained by " + "; ".join(f"{how} ({', '.join(labels)})" for how, labels in recipes.items())
-
-
-def _sizes(rows: Sequence[Row]) -> str:
-    """How wide the rows' hidden layers are: channels of convolutional networks, units of the others."""
-    found: dict[str, set[int]] = {"channels": set(), "units": set()}
-    for row in rows:
-        with torch.device("meta"):  # to be looked at, not computed with
-            model = row.network()
-        if isinstance(model, empirics.CNN):
-            found["channels"].add(model.channels)
-        else:
-            found["units"].add(model.width)
-    spans = {unit: sorted({min(sizes), max(sizes)}) for unit, sizes in found.items() if sizes}
-    return ", ".join(f"{' to '.join(map(str, span))} {unit}" for unit, span in spans.items())
-
-
-def _listed(rows: Sequence[Row], values: np.ndarray) -> str:
-    kept = [(row.label, found[~np.isnan(found)]) for row, found in zip(rows, values, strict=True)]
-    return ", ".join(f"{np.mean(found):.2f} ({' '.join(label.split())})" for label, found in kept if len(found)) or "—"

@@ -1,9 +1,10 @@
-"""Which figures there are, and what a figure is: settings, how its data are computed, how they are drawn."""
+"""Which figures there are, and what a figure is: settings, data, caption, drawing."""
 
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Protocol, cast
 
+import numpy as np
 from matplotlib.figure import Figure
 
 from paper_figures.figure_data import FigureData
@@ -19,6 +20,10 @@ class FigureModule(Protocol):
 
     def compute(self, bench: Workbench) -> FigureData:
         """Train and predict what the figure shows."""
+        ...
+
+    def caption(self, bench: Workbench, arrays: dict[str, np.ndarray]) -> str:
+        """Say what it shows, with the numbers that its arrays hold; its words stand in `paper_figures/captions`."""
         ...
 
     def draw(self, data: FigureData) -> Figure:

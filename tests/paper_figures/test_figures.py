@@ -7,12 +7,13 @@ from PIL import Image
 
 import empirics
 from empirics.networks.skips_throughout import SkipsThroughout
-from paper_figures import FigureData, cli
-from paper_figures.answer_rows import _nearest, said
+from paper_figures import FigureData, cli, layer_pictures
+from paper_figures.answer_rows import _nearest
 from paper_figures.catalogue import figure_module
 from paper_figures.figures.identity_crisis import fig01_digit_set, fig05_layers, fig42_natural
 from paper_figures.figures.theory import theorem1, theorem2
 from paper_figures.figures.theory.rank import MOMENTUM, SHARE, steps_to_learn
+from paper_figures.row_captions import recipe_in_words
 from paper_figures.scale import PAPER
 from paper_figures.workbench import Workbench
 from tests.bounds import UNIT_ROUNDOFF, gamma
@@ -110,12 +111,12 @@ def test_the_nearest_of_several_training_images_counts():
 
 def test_recipes_are_said_in_full():
     recipe = empirics.Recipe(lr=0.01, steps=2_000_000, stop_loss=1e-8, init="xavier_uniform")
-    assert said(recipe) == (
+    assert recipe_in_words(recipe) == (
         "gradient descent (learning rate 0.01, times 0.2 at 30, 60 and 80 % of the steps, momentum 0.9, 2,000,000 "
         "steps or until the loss is 1e-08) from xavier uniform initial weights"
     )
     recipe = empirics.Recipe(optimizer="adam", lr=1e-3, milestones=(), steps=5)
-    assert said(recipe) == "Adam (learning rate 0.001, 5 steps) from default initial weights"
+    assert recipe_in_words(recipe) == "Adam (learning rate 0.001, 5 steps) from default initial weights"
 
 
 def test_skips_throughout_begin_as_the_identity_plus_what_blocks_add():
@@ -184,7 +185,7 @@ def test_layers_are_asked_about_mnist_where_it_is(published):
     assert "120 digits, asked about 80 others)" in with_embedded.caption
     assert [data.settings["images"] for data in (with_mnist, with_embedded)] == ["mnist", "digits"]
     # Of the first network of 7 layers, trained: the classifier's errors on those digits.
-    network = next(fig05_layers.networks(with_files, 7, "trained"))
+    network = next(layer_pictures.networks(with_files, 7, "trained"))
     errors = empirics.probe(network, known.as_float(), known.labels, asked.as_float(), asked.labels)
     np.testing.assert_array_equal(with_mnist.arrays["error_trained_7"][0], errors)
 

@@ -36,6 +36,11 @@ def test_stored_data_is_what_the_figure_would_compute_today(name):
 
 
 @pytest.mark.parametrize("name", FIGURES)
+def test_stored_caption_is_what_the_figure_says_of_its_data_today(name):
+    assert figure_module(name).caption(Workbench(), stored(name).arrays) == stored(name).caption
+
+
+@pytest.mark.parametrize("name", FIGURES)
 def test_numbers_are_in_range(name):
     data = stored(name)
     assert len(data.caption) > 100

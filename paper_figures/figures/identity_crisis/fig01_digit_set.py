@@ -5,9 +5,10 @@ from functools import partial
 import numpy as np
 
 import empirics
-from paper_figures.answer_rows import Row, ask, caption, draw_rows
+from paper_figures.answer_rows import Row, ask, draw_rows
+from paper_figures.caption import layers, say
 from paper_figures.figure_data import FigureData
-from paper_figures.figures.identity_crisis.fig02_fcn_depth import layers
+from paper_figures.row_captions import row_caption
 from paper_figures.workbench import Workbench
 
 FCN_DEPTHS, CNN_DEPTHS = (1, 5), (1, 5)
@@ -61,18 +62,20 @@ def rows(bench: Workbench) -> list[Row]:
 
 def compute(bench: Workbench) -> FigureData:
     """Train networks on many digits."""
-    asked = rows(bench)
-    arrays, labels = ask(bench, asked)
-    source = {"mnist": "of MNIST's training set", "digits": "embedded ones of MNIST's training set"}
+    arrays, labels = ask(bench, rows(bench))
+    return FigureData(arrays, caption(bench, arrays), bench.settings(SETTINGS), labels)
+
+
+def caption(bench: Workbench, arrays: dict[str, np.ndarray]) -> str:
+    """What was run, and what came of it."""
+    asked, phrase = rows(bench), partial(say, "fig01_digit_set")
     count, fewer = len(asked[0].trained_on), len(asked[-1].trained_on)
-    less = f" (convolutional ones of several layers: {fewer:,}, for want of memory)" if fewer < count else ""
-    statement = (
-        f"Networks trained to reproduce {count:,} digits at once{less}, {source[bench.available(*IMAGES)]}, none of "
-        "those asked about. The paper trains on all 60,000 digits of MNIST, and finds the identity whatever the "
-        "network: many examples leave little room for memorizing. How near each comes to it here, the correlations "
-        "with the input say; single layers have slow modes."
+    statement = phrase(
+        count=count,
+        fewer=phrase("fewer", count=fewer) if fewer < count else "",
+        source=phrase(bench.available(*IMAGES)),
     )
-    return FigureData(arrays, caption(statement, bench, asked, arrays), bench.settings(SETTINGS), labels)
+    return row_caption(statement, bench, asked, arrays)
 
 
 draw = draw_rows

@@ -7,10 +7,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 import empirics
-from paper_figures.answer_rows import mean_correlation, said
+from paper_figures.answer_rows import mean_correlation
+from paper_figures.caption import layers, say
 from paper_figures.figure_data import FigureData
-from paper_figures.figures.identity_crisis.fig02_fcn_depth import layers
 from paper_figures.panels import TWO_COLUMNS, house_style
+from paper_figures.row_captions import recipe_in_words
 from paper_figures.specimens import TRAINED_ON, digit
 from paper_figures.workbench import Workbench, answers
 
@@ -52,46 +53,44 @@ def compute(bench: Workbench) -> FigureData:
         "zones": np.array([list(map(ord, letters)) for letters in zones], dtype=np.uint8),  # networks, ρ
     }
     labels = [label for label, _ in kinds]
-    convolutional = slice(len(FCN_DEPTHS), None)
-    nearest = {
-        name: CNN_DEPTHS[int(np.nanmean(arrays[name][convolutional], axis=(1, 2)).argmax())]
+    return FigureData(arrays, caption(bench, arrays), bench.settings(SETTINGS), labels)
+
+
+def caption(bench: Workbench, arrays: dict[str, np.ndarray]) -> str:
+    """What was run, and which zones it lies in."""
+    phrase, scale = partial(say, "fig04_correlation"), bench.scale
+    zones = ["".join(map(chr, codes)) for codes in arrays["zones"]]
+    labels = [f"{kind}, {layers(n)}" for kind, depths in (("FCN", FCN_DEPTHS), ("CNN", CNN_DEPTHS)) for n in depths]
+    to_input, to_constant = (
+        CNN_DEPTHS[int(np.nanmean(arrays[name][len(FCN_DEPTHS) :], axis=(1, 2)).argmax())]
         for name in ("with_input", "with_constant")
-    }
-    listed = "; ".join(
-        f"{label} layer{'s' * (not label.endswith(' 1'))}: {letters}"
-        for label, letters in zip(labels, zones, strict=True)
     )
-    caption = (
-        "Correlation of a network's answers with the image asked (identity) and with the 7 that it was trained on "
-        "(constant), against the correlation ρ of the image asked, a mixture of the 7 and noise, with the 7. An "
-        "identity keeps the first at 1, a constant function the second. Networks without biases trained by "
-        f"{said(recipe)}; {scale.seeds} networks a curve, {DRAWS} images a point ({scale.name} scale: "
-        f"{scale.channels} channels, {scale.width} units). Below, the zones that the means lie in (A the two functions "
-        f"agree, B generalization, C hallucination, D memorization; thresholds 0.8, and 0.9 for A), from ρ = 0: "
-        f"{listed}. The paper reads generalization from shallow convolutional networks, hallucination from deeper "
-        "ones, memorization from the deepest and from fully connected ones, and draws its zones without numbers. Here, "
-        f"of the convolutional ones, {nearest['with_input']} layers keep nearest to their input on average and "
-        f"{nearest['with_constant']} nearest to the training image, without biases. "
-        + _absent(zones, labels, arrays["with_input"])
+    return phrase(
+        recipe=recipe_in_words(scale.recipe()),
+        seeds=scale.seeds,
+        draws=DRAWS,
+        scale=scale.name,
+        channels=scale.channels,
+        width=scale.width,
+        zones="; ".join(f"{label}: {letters}" for label, letters in zip(labels, zones, strict=True)),
+        to_input=to_input,
+        to_constant=to_constant,
+        reached=_reached("".join(zones), labels, arrays["with_input"]),
     )
-    return FigureData(arrays, caption, bench.settings(SETTINGS), labels)
 
 
-def _absent(zones: list[str], labels: list[str], with_input: np.ndarray) -> str:
-    """Say which zones nobody reaches, and how near to generalization anybody comes."""
-    names = {"B": "generalization", "C": "hallucination", "D": "memorization"}
-    missing = [f"{letter} ({name})" for letter, name in names.items() if letter not in "".join(zones)]
+def _reached(zones: str, labels: list[str], with_input: np.ndarray) -> str:
+    """Which zones no network reaches, and how near to generalization any comes."""
+    phrase = partial(say, "fig04_correlation")
+    missing = [letter for letter in "BCD" if letter not in zones]
     if not missing:
-        return "Each zone occurs."
-    said = f"Nobody's means lie in {' or '.join(missing)}"
-    if "B" in "".join(zones):
-        return f"{said}."
+        return phrase("every_zone")
+    listed = " or ".join(map(phrase, missing))
+    if "B" not in missing:
+        return phrase("absent", zones=listed)
     noise = np.nanmean(with_input[:, :, 0], axis=1)  # ρ = 0
     best = int(noise.argmax())
-    return (
-        f"{said}: noise is what networks trained on a digit pass on worst, and of an image that is all noise even the "
-        f"best ({labels[best]}) keeps only a correlation of {noise[best]:.2f}."
-    )
+    return phrase("noise", zones=listed, best=labels[best], correlation=noise[best])
 
 
 def draw(data: FigureData) -> Figure:

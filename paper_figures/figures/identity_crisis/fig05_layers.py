@@ -1,21 +1,19 @@
 """Figure 5: what the layers of a convolutional network still know of their input, trained and untrained."""
 
-from collections.abc import Iterator
 from functools import partial
 
 import numpy as np
 from matplotlib.figure import Figure
-from torch import nn
 
 import empirics
-from paper_figures.answer_rows import said
+from paper_figures.caption import say
 from paper_figures.figure_data import FigureData
-from paper_figures.panels import TWO_COLUMNS, bare, house_style
-from paper_figures.specimens import TRAINED_ON, digit
+from paper_figures.layer_pictures import ASKED, DEPTHS, MOSAICS, STATES, draw_mosaics, mosaics, networks
+from paper_figures.panels import TWO_COLUMNS, house_style
+from paper_figures.row_captions import recipe_in_words
 from paper_figures.workbench import Workbench
 
-DEPTHS, MOSAIC_DEPTH, MOSAICS = (7, 14, 20), 14, 6
-ASKED = 4  # the class of the digit whose activations are shown
+MOSAIC_DEPTH = 14  # of the network whose layers are drawn here; figure 15 draws the others'
 IMAGES = ("mnist", "digits")  # the first that is there
 KNOWN_EACH = 12  # embedded digits of each class that the classifier knows; it is asked about the rest
 OF_MNIST = {"quick": (6_000, 1_000), "paper": (60_000, 10_000)}  # known of its training set, asked of its test set
@@ -27,34 +25,6 @@ SETTINGS = {
     "mosaics": MOSAICS,
     "version": 3,
 }
-STATES = ("untrained", "trained")
-
-
-def networks(bench: Workbench, depth: int, state: str) -> Iterator[nn.Module]:
-    """The networks of a depth that learned a 7, one a seed, or as they were before."""
-    recipe = bench.scale.recipe()
-    ensemble = bench.train(
-        partial(empirics.CNN, 1, depth, bench.scale.channels), digit(TRAINED_ON)[None], recipe=recipe
-    )
-    for member, seed in enumerate(ensemble.seeds):
-        network = ensemble.member(member)
-        yield empirics.initialize(network, recipe.init, seed) if state == "untrained" else network
-
-
-def mosaics(bench: Workbench, depth: int) -> dict[str, np.ndarray]:
-    """All channels of some layers of the first network of a depth, trained and untrained, for a 4."""
-    chosen = np.linspace(1, depth - 1, MOSAICS).astype(int)
-    arrays = {f"layers_{depth}": chosen}
-    for state in STATES:
-        held = empirics.layer_mosaics(next(networks(bench, depth, state)), digit(ASKED))
-        arrays |= {f"mosaic_{state}_{depth}_{place}": held[layer] for place, layer in enumerate(chosen)}
-    # Drawn each on its own grey scale, from 0 (after a ReLU) to 1: small numbers, kept short.
-    return {name: _scaled(array) if name.startswith("mosaic") else array for name, array in arrays.items()}
-
-
-def _scaled(mosaic: np.ndarray) -> np.ndarray:
-    greatest = np.nanmax(mosaic)
-    return (mosaic / (greatest if greatest > 0 else 1.0)).astype(np.float16)
 
 
 def known_and_asked(bench: Workbench) -> tuple[empirics.ImageSet, empirics.ImageSet]:
@@ -69,7 +39,6 @@ def known_and_asked(bench: Workbench) -> tuple[empirics.ImageSet, empirics.Image
 
 def compute(bench: Workbench) -> FigureData:
     """Train on a 7, and ask a similarity-weighted classifier at each layer."""
-    scale = bench.scale
     known, asked = known_and_asked(bench)
     digits = known.as_float(), known.labels, asked.as_float(), asked.labels
     device = bench.device or "cpu"
@@ -78,26 +47,33 @@ def compute(bench: Workbench) -> FigureData:
         for state in STATES:
             errors = [empirics.probe(network.to(device), *digits) for network in networks(bench, depth, state)]
             arrays[f"error_{state}_{depth}"] = np.array(errors)  # seeds, layers
-    last = {
-        state: ", ".join(f"{arrays[f'error_{state}_{depth}'][:, -1].mean():.2f} ({depth} layers)" for depth in DEPTHS)
-        for state in STATES
-    }
-    first = float(arrays[f"error_trained_{DEPTHS[0]}"][0, 0])
-    of, others = (
-        (" of MNIST's training set", "of its test set") if bench.available(*IMAGES) == "mnist" else ("", "others")
+    return FigureData(arrays, caption(bench, arrays), bench.settings(SETTINGS))
+
+
+def caption(bench: Workbench, arrays: dict[str, np.ndarray]) -> str:
+    """What was asked, and how much the classifier errs at the first layer and at the last."""
+    phrase, scale, (known, asked) = partial(say, "fig05_layers"), bench.scale, known_and_asked(bench)
+    from_mnist = bench.available(*IMAGES) == "mnist"
+
+    def at_the_output(state: str) -> str:
+        last = {depth: arrays[f"error_{state}_{depth}"][:, -1].mean() for depth in DEPTHS}
+        return ", ".join(phrase("error", error=error, depth=depth) for depth, error in last.items())
+
+    return phrase(
+        known=len(known),
+        of=phrase("known_of_mnist") if from_mnist else "",
+        asked=len(asked),
+        others=phrase("others_of_mnist" if from_mnist else "others"),
+        recipe=recipe_in_words(scale.recipe()),
+        seeds=scale.seeds,
+        channels=scale.channels,
+        scale=scale.name,
+        first=arrays[f"error_trained_{DEPTHS[0]}"][0, 0],
+        trained=at_the_output("trained"),
+        untrained=at_the_output("untrained"),
+        depth=MOSAIC_DEPTH,
+        digit=ASKED,
     )
-    caption = (
-        "What layers still know of an image. Above: error of a similarity-weighted classifier (cosine-weighted "
-        f"votes of {len(known):,} digits{of}, asked about {len(asked):,} {others}) on the activations after "
-        f"each layer of convolutional networks trained on one 7 by {said(scale.recipe())}, and of the same networks "
-        f"untrained; lines are means and bands the range of {scale.seeds} networks, {scale.channels} channels "
-        f"({scale.name} scale). It is {first:.2f} on the images themselves, at the trained networks' outputs "
-        f"{last['trained']}, at the untrained ones' {last['untrained']}. The paper finds that deep trained networks "
-        "lose in their last layers what tells classes apart; its classifier knows all of MNIST's training set. "
-        f"Below: all channels of some layers of a {MOSAIC_DEPTH}-layer network, for a {ASKED}, each layer on its own "
-        "grey scale."
-    )
-    return FigureData(arrays, caption, bench.settings(SETTINGS))
 
 
 def draw(data: FigureData) -> Figure:
@@ -118,15 +94,3 @@ def draw(data: FigureData) -> Figure:
         axes[0].legend(loc="upper left")
         draw_mosaics(below.subplots(2, MOSAICS), arrays, MOSAIC_DEPTH)
     return figure
-
-
-def draw_mosaics(grid: np.ndarray, arrays: dict[str, np.ndarray], depth: int, of: str = "") -> None:
-    """Fill two rows of axes with a network's layers: untrained above, trained below."""
-    for line, state in zip(grid, STATES, strict=True):
-        line[0].set_ylabel(f"{of}{state}", rotation=0, ha="right", va="center")
-        for place, axis in enumerate(line):
-            mosaic = arrays[f"mosaic_{state}_{depth}_{place}"].astype(float)
-            axis.imshow(np.ma.masked_invalid(mosaic), vmin=np.nanmin(mosaic), vmax=np.nanmax(mosaic))
-            bare(axis)
-    for axis, layer in zip(grid[0], arrays[f"layers_{depth}"], strict=True):
-        axis.set_title(f"layer {layer}")

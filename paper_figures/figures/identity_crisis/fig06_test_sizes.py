@@ -2,11 +2,14 @@
 
 from functools import partial
 
+import numpy as np
+
 import empirics
-from paper_figures.answer_rows import Row, ask, caption, draw_rows
+from paper_figures.answer_rows import Row, ask, draw_rows
 from paper_figures.beside_the_paper import finding
+from paper_figures.caption import layers, say
 from paper_figures.figure_data import FigureData
-from paper_figures.figures.identity_crisis.fig02_fcn_depth import layers
+from paper_figures.row_captions import row_caption
 from paper_figures.specimens import other_digits, specimens
 from paper_figures.workbench import Workbench
 
@@ -32,22 +35,19 @@ def rows(bench: Workbench) -> list[Row]:
 
 def compute(bench: Workbench) -> FigureData:
     """Ask networks trained on a 7 of 28×28 pixels about images of other sizes."""
-    asked = rows(bench)
-    arrays, labels = ask(bench, asked)
-    statement = (
-        "Convolutional networks (5×5 kernels) trained to reproduce one digit of 28×28 pixels, asked about images of "
-        "other sizes. Where sizes differ there is no correlation with the training image. "
-        + " ".join(
-            finding(
-                f"{layers(depth)} keep more of the identity the larger the images are (on the smallest, borders "
-                "reach everywhere)",
-                arrays["with_input"][place * len(SIZES) : (place + 1) * len(SIZES)],
-                rises=True,
-            )
-            for place, depth in enumerate(DEPTHS)
-        )
-    )
-    return FigureData(arrays, caption(statement, bench, asked, arrays), bench.settings(SETTINGS), labels)
+    arrays, labels = ask(bench, rows(bench))
+    return FigureData(arrays, caption(bench, arrays), bench.settings(SETTINGS), labels)
+
+
+def caption(bench: Workbench, arrays: dict[str, np.ndarray]) -> str:
+    """What was run, and what came of it."""
+    phrase = partial(say, "fig06_test_sizes")
+    by_depth = np.split(arrays["with_input"], len(DEPTHS))
+    findings = [
+        finding(phrase("larger", layers=layers(depth)), values, rises=True)
+        for depth, values in zip(DEPTHS, by_depth, strict=True)
+    ]
+    return row_caption(phrase(findings=" ".join(findings)), bench, rows(bench), arrays)
 
 
 draw = draw_rows

@@ -2,10 +2,14 @@
 
 from functools import partial
 
+import numpy as np
+
 import empirics
-from paper_figures.answer_rows import Row, ask, caption, draw_rows
+from paper_figures.answer_rows import Row, ask, draw_rows
 from paper_figures.beside_the_paper import finding
+from paper_figures.caption import say
 from paper_figures.figure_data import FigureData
+from paper_figures.row_captions import row_caption
 from paper_figures.specimens import TRAINED_ON, digit
 from paper_figures.workbench import Workbench
 
@@ -29,15 +33,16 @@ def rows(bench: Workbench) -> list[Row]:
 
 def compute(bench: Workbench) -> FigureData:
     """Train five-layer convolutional networks on a 7 of several sizes."""
-    asked = rows(bench)
-    arrays, labels = ask(bench, asked)
-    statement = (
-        f"Convolutional networks of {DEPTH} layers (5×5 kernels) trained to reproduce one digit of "
-        f"{SIZES[0]}×{SIZES[0]} to {SIZES[-1]}×{SIZES[-1]} pixels, asked about images of 28×28 (at other sizes "
-        "there is no correlation with the training image). "
-        + finding("larger training images teach more of the identity", arrays["with_input"], rises=True)
-    )
-    return FigureData(arrays, caption(statement, bench, asked, arrays), bench.settings(SETTINGS), labels)
+    arrays, labels = ask(bench, rows(bench))
+    return FigureData(arrays, caption(bench, arrays), bench.settings(SETTINGS), labels)
+
+
+def caption(bench: Workbench, arrays: dict[str, np.ndarray]) -> str:
+    """What was run, and what came of it."""
+    phrase = partial(say, "fig08_training_sizes")
+    larger = finding(phrase("larger"), arrays["with_input"], rises=True)
+    statement = phrase(depth=DEPTH, least=SIZES[0], greatest=SIZES[-1], finding=larger)
+    return row_caption(statement, bench, rows(bench), arrays)
 
 
 draw = draw_rows

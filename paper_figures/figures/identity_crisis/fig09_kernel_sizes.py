@@ -2,10 +2,14 @@
 
 from functools import partial
 
+import numpy as np
+
 import empirics
-from paper_figures.answer_rows import Row, ask, caption, draw_rows
+from paper_figures.answer_rows import Row, ask, draw_rows
 from paper_figures.beside_the_paper import finding
+from paper_figures.caption import say
 from paper_figures.figure_data import FigureData
+from paper_figures.row_captions import row_caption
 from paper_figures.workbench import Workbench
 
 DEPTH, KERNELS = 5, (3, 5, 7, 9, 15)
@@ -20,16 +24,21 @@ def rows(bench: Workbench) -> list[Row]:
 
 def compute(bench: Workbench) -> FigureData:
     """Train convolutional networks of several kernel sizes on a 7."""
-    asked = rows(bench)
-    arrays, labels = ask(bench, asked)
-    statement = (
-        f"Convolutional networks of {DEPTH} layers with kernels of {KERNELS[0]}×{KERNELS[0]} to "
-        f"{KERNELS[-1]}×{KERNELS[-1]} taps, trained to reproduce one digit. "
-        + finding("larger kernels learn less of the identity", arrays["with_input"], rises=False)
-        + " "
-        + finding("they learn more of the constant function", arrays["with_constant"], rises=True)
+    arrays, labels = ask(bench, rows(bench))
+    return FigureData(arrays, caption(bench, arrays), bench.settings(SETTINGS), labels)
+
+
+def caption(bench: Workbench, arrays: dict[str, np.ndarray]) -> str:
+    """What was run, and what came of it."""
+    phrase = partial(say, "fig09_kernel_sizes")
+    statement = phrase(
+        depth=DEPTH,
+        least=KERNELS[0],
+        greatest=KERNELS[-1],
+        identity=finding(phrase("less"), arrays["with_input"], rises=False),
+        constant=finding(phrase("more"), arrays["with_constant"], rises=True),
     )
-    return FigureData(arrays, caption(statement, bench, asked, arrays), bench.settings(SETTINGS), labels)
+    return row_caption(statement, bench, rows(bench), arrays)
 
 
 draw = draw_rows

@@ -2,10 +2,14 @@
 
 from functools import partial
 
+import numpy as np
+
 import empirics
-from paper_figures.answer_rows import Row, ask, caption, draw_rows
+from paper_figures.answer_rows import Row, ask, draw_rows
 from paper_figures.beside_the_paper import spread
+from paper_figures.caption import say
 from paper_figures.figure_data import FigureData
+from paper_figures.row_captions import row_caption
 from paper_figures.workbench import Workbench
 
 DEPTH, CHANNELS = 5, {"quick": (3, 8, 16, 32), "paper": (3, 16, 128, 1024)}
@@ -37,16 +41,19 @@ def _short(count: int) -> str:
 
 def compute(bench: Workbench) -> FigureData:
     """Train convolutional networks of several widths on a 7."""
-    asked = rows(bench)
-    arrays, labels = ask(bench, asked)
-    statement = (
-        f"Convolutional networks of {DEPTH} layers (5×5 kernels) with few to many channels, trained to reproduce one "
-        "digit. The paper finds that more parameters do not make them memorize. Here "
-        + spread("the correlation with the training image lies", arrays["with_constant"])
-        + spread(", and that with the input", arrays["with_input"])
-        + "."
+    arrays, labels = ask(bench, rows(bench))
+    return FigureData(arrays, caption(bench, arrays), bench.settings(SETTINGS), labels)
+
+
+def caption(bench: Workbench, arrays: dict[str, np.ndarray]) -> str:
+    """What was run, and what came of it."""
+    phrase = partial(say, "fig10_channels")
+    statement = phrase(
+        depth=DEPTH,
+        constant=spread(phrase("constant"), arrays["with_constant"]),
+        identity=spread(phrase("identity"), arrays["with_input"]),
     )
-    return FigureData(arrays, caption(statement, bench, asked, arrays), bench.settings(SETTINGS), labels)
+    return row_caption(statement, bench, rows(bench), arrays)
 
 
 draw = draw_rows

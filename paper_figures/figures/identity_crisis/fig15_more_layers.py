@@ -3,38 +3,39 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-from paper_figures.answer_rows import said
+from paper_figures.caption import enumerated, say
 from paper_figures.figure_data import FigureData
-from paper_figures.figures.identity_crisis.fig05_layers import (
-    ASKED,
-    DEPTHS,
-    MOSAIC_DEPTH,
-    MOSAICS,
-    draw_mosaics,
-    mosaics,
-)
+from paper_figures.layer_pictures import ASKED, DEPTHS, MOSAICS, draw_mosaics, mosaics
 from paper_figures.panels import TWO_COLUMNS, house_style
+from paper_figures.row_captions import recipe_in_words
 from paper_figures.specimens import TRAINED_ON
 from paper_figures.workbench import Workbench
 
-OTHERS = tuple(depth for depth in DEPTHS if depth != MOSAIC_DEPTH)
+ELSEWHERE = 14  # the depth whose layers figure 5 draws
+OTHERS = tuple(depth for depth in DEPTHS if depth != ELSEWHERE)
 SETTINGS = {"depths": OTHERS, "mosaics": MOSAICS, "version": 1}
 
 
 def compute(bench: Workbench) -> FigureData:
-    """Look into networks that figure 5 asks a classifier about."""
+    """Look into the networks whose layers figure 5 gives to a classifier."""
     arrays: dict[str, np.ndarray] = {}
     for depth in OTHERS:
         arrays |= mosaics(bench, depth)
-    scale = bench.scale
-    caption = (
-        f"All {scale.channels} channels of some layers of convolutional networks of "
-        f"{' and '.join(map(str, OTHERS))} layers ({MOSAIC_DEPTH}: figure 5), for a {ASKED}: trained on one "
-        f"{TRAINED_ON} by {said(scale.recipe())}, and untrained ({scale.name} scale). Each layer on its own grey "
-        "scale, black for 0. Trained layers hold smoother pictures of it than untrained ones, which scatter it; the "
-        "deeper, the less is left of its shape."
+    return FigureData(arrays, caption(bench, arrays), bench.settings(SETTINGS))
+
+
+def caption(bench: Workbench, arrays: dict[str, np.ndarray]) -> str:
+    """What is shown."""
+    return say(
+        "fig15_more_layers",
+        channels=bench.scale.channels,
+        depths=enumerated(map(str, OTHERS)),
+        elsewhere=ELSEWHERE,
+        digit=ASKED,
+        trained_on=TRAINED_ON,
+        recipe=recipe_in_words(bench.scale.recipe()),
+        scale=bench.scale.name,
     )
-    return FigureData(arrays, caption, bench.settings(SETTINGS))
 
 
 def draw(data: FigureData) -> Figure:

@@ -2,9 +2,13 @@
 
 from functools import partial
 
+import numpy as np
+
 import empirics
-from paper_figures.answer_rows import Row, ask, caption, draw_rows
+from paper_figures.answer_rows import Row, ask, draw_rows
+from paper_figures.caption import say
 from paper_figures.figure_data import FigureData
+from paper_figures.row_captions import in_words, row_caption
 from paper_figures.workbench import Workbench
 
 DEPTH = 14
@@ -17,7 +21,7 @@ def rows(bench: Workbench) -> list[Row]:
     channels = bench.scale.channels
     made = [
         Row(
-            f"{scheme.replace('_', ' ')}",
+            in_words(scheme),
             partial(empirics.CNN, 1, DEPTH, channels),
             bench.scale.recipe(init=scheme),
         )
@@ -31,15 +35,13 @@ def rows(bench: Workbench) -> list[Row]:
 
 def compute(bench: Workbench) -> FigureData:
     """Train deep convolutional networks from several schemes on a 7."""
-    asked = rows(bench)
-    arrays, labels = ask(bench, asked)
-    statement = (
-        f"Convolutional networks of {DEPTH} layers (5×5 kernels) trained to reproduce one digit from initial weights "
-        "of several schemes, without biases but for the first row. The paper finds the constant function from torch's "
-        "default ones, and less of it from those that keep the signal's size; how much the scheme decides at these "
-        "widths and this depth, the rows say (figure 3 has twenty layers)."
-    )
-    return FigureData(arrays, caption(statement, bench, asked, arrays), bench.settings(SETTINGS), labels)
+    arrays, labels = ask(bench, rows(bench))
+    return FigureData(arrays, caption(bench, arrays), bench.settings(SETTINGS), labels)
+
+
+def caption(bench: Workbench, arrays: dict[str, np.ndarray]) -> str:
+    """What was run, and what came of it."""
+    return row_caption(say("fig31_initializations", depth=DEPTH), bench, rows(bench), arrays)
 
 
 draw = draw_rows

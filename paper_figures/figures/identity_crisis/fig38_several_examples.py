@@ -5,10 +5,11 @@ from functools import partial
 import numpy as np
 
 import empirics
-from paper_figures.answer_rows import Row, ask, caption, draw_rows
+from paper_figures.answer_rows import Row, ask, draw_rows
 from paper_figures.beside_the_paper import spread
+from paper_figures.caption import layers, say
 from paper_figures.figure_data import FigureData
-from paper_figures.figures.identity_crisis.fig02_fcn_depth import layers
+from paper_figures.row_captions import row_caption
 from paper_figures.specimens import TRAINED_ON, digit
 from paper_figures.workbench import Workbench
 
@@ -33,18 +34,23 @@ def rows(bench: Workbench) -> list[Row]:
 
 def compute(bench: Workbench) -> FigureData:
     """Train networks on two and three digits."""
-    asked = rows(bench)
-    arrays, labels = ask(bench, asked)
-    fully = sum(label.startswith("FCN") for label in labels)
-    statement = (
-        f"Networks trained to reproduce two digits ({CLASSES[0]} and {CLASSES[1]}) and three (also {CLASSES[2]}). In "
-        "the paper fully connected ones answer with mixtures of what they were trained on, and convolutional ones are "
-        "nearer to the identity than after one digit. Here "
-        + spread("the fully connected ones correlate with the nearest training image", arrays["with_constant"][:fully])
-        + spread(", and the convolutional ones with the input", arrays["with_input"][fully:])
-        + "."
+    arrays, labels = ask(bench, rows(bench))
+    return FigureData(arrays, caption(bench, arrays), bench.settings(SETTINGS), labels)
+
+
+def caption(bench: Workbench, arrays: dict[str, np.ndarray]) -> str:
+    """What was run, and what came of it."""
+    asked, phrase = rows(bench), partial(say, "fig38_several_examples")
+    fully = sum(row.label.startswith("FCN") for row in asked)
+    first, second, third = CLASSES
+    statement = phrase(
+        first=first,
+        second=second,
+        third=third,
+        fully=spread(phrase("fully"), arrays["with_constant"][:fully]),
+        convolutional=spread(phrase("convolutional"), arrays["with_input"][fully:]),
     )
-    return FigureData(arrays, caption(statement, bench, asked, arrays), bench.settings(SETTINGS), labels)
+    return row_caption(statement, bench, asked, arrays)
 
 
 draw = draw_rows

@@ -5,10 +5,11 @@ from functools import partial
 import numpy as np
 
 import empirics
-from paper_figures.answer_rows import Row, ask, caption, draw_rows
+from paper_figures.answer_rows import Row, ask, draw_rows
 from paper_figures.beside_the_paper import finding
+from paper_figures.caption import layers, say
 from paper_figures.figure_data import FigureData
-from paper_figures.figures.identity_crisis.fig02_fcn_depth import layers
+from paper_figures.row_captions import row_caption
 from paper_figures.workbench import Workbench
 
 DEPTHS = (1, 5, 10, 14, 20)
@@ -45,21 +46,20 @@ def rows(bench: Workbench) -> list[Row]:
 
 def compute(bench: Workbench) -> FigureData:
     """Train convolutional networks on one natural image, and ask them about others."""
-    asked = rows(bench)
-    arrays, labels = ask(bench, asked)
-    published = bench.available(*IMAGES) == "cifar10"
-    what = "image of CIFAR-10" if published else "32×32 crop of a colour photograph"
-    here = "" if published else " (here: embedded photographs)"
-    statement = (
-        f"Convolutional networks (5×5 kernels) trained to reproduce one {what}, and asked about others. The paper "
-        f"trains on CIFAR-10{here}, and finds the same with colours as with digits: from shallow networks that "
-        f"reproduce any image to deep ones that answer with the one they know. "
-        + finding("deeper networks learn less of the identity", arrays["with_input"], rises=False)
-        + " "
-        + finding("they learn more of the constant function", arrays["with_constant"], rises=True)
+    arrays, labels = ask(bench, rows(bench))
+    return FigureData(arrays, caption(bench, arrays), bench.settings(SETTINGS), labels)
+
+
+def caption(bench: Workbench, arrays: dict[str, np.ndarray]) -> str:
+    """What was run, and what came of it."""
+    phrase, images = partial(say, "fig42_natural"), bench.available(*IMAGES)
+    statement = phrase(
+        image=phrase(images),
+        here=phrase("natural_here") if images == "natural" else "",
+        identity=finding(phrase("less"), arrays["with_input"], rises=False),
+        constant=finding(phrase("more"), arrays["with_constant"], rises=True),
     )
-    text = caption(statement, bench, asked, arrays, measured="the other images" if published else "the other crops")
-    return FigureData(arrays, text, bench.settings(SETTINGS), labels)
+    return row_caption(statement, bench, rows(bench), arrays, measured=phrase(f"{images}_measured"))
 
 
 draw = draw_rows

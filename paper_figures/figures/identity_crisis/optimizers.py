@@ -2,10 +2,14 @@
 
 from functools import partial
 
+import numpy as np
+
 import empirics
-from paper_figures.answer_rows import Row, ask, caption, draw_rows
+from paper_figures.answer_rows import Row, ask, draw_rows
 from paper_figures.beside_the_paper import spread
+from paper_figures.caption import say
 from paper_figures.figure_data import FigureData
+from paper_figures.row_captions import row_caption
 from paper_figures.workbench import Workbench
 
 DEPTH = 5
@@ -28,17 +32,19 @@ def rows(bench: Workbench) -> list[Row]:
 
 def compute(bench: Workbench) -> FigureData:
     """Train convolutional networks with several optimizers on a 7."""
-    asked = rows(bench)
-    arrays, labels = ask(bench, asked)
-    statement = (
-        f"Convolutional networks of {DEPTH} layers (5×5 kernels) trained to reproduce one digit by several optimizers "
-        "(learning rate in brackets) from the same Xavier-uniform initial weights. The paper finds much the same "
-        "function with all of them. Here "
-        + spread("the correlation with the input lies", arrays["with_input"])
-        + spread(", and that with the training image", arrays["with_constant"])
-        + "."
+    arrays, labels = ask(bench, rows(bench))
+    return FigureData(arrays, caption(bench, arrays), bench.settings(SETTINGS), labels)
+
+
+def caption(bench: Workbench, arrays: dict[str, np.ndarray]) -> str:
+    """What was run, and what came of it."""
+    phrase = partial(say, "optimizers")
+    statement = phrase(
+        depth=DEPTH,
+        identity=spread(phrase("identity"), arrays["with_input"]),
+        constant=spread(phrase("constant"), arrays["with_constant"]),
     )
-    return FigureData(arrays, caption(statement, bench, asked, arrays), bench.settings(SETTINGS), labels)
+    return row_caption(statement, bench, rows(bench), arrays)
 
 
 draw = draw_rows

@@ -1,7 +1,7 @@
 """When convolutional networks turn from the identity: depth × initialization × biases × optimizer, and the seed."""
 
 import itertools
-from collections.abc import Iterable
+from functools import partial
 from importlib.resources import as_file, files
 from typing import Any
 
@@ -11,8 +11,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from empirics.measures.zones import ALIKE
+from paper_figures.caption import enumerated, say
 from paper_figures.figure_data import FigureData
 from paper_figures.panels import TWO_COLUMNS, house_style
+from paper_figures.row_captions import in_words
 from paper_figures.specimens import TRAINED_ON, digit
 from paper_figures.workbench import Workbench
 
@@ -41,16 +43,17 @@ def compute(bench: Workbench) -> FigureData:
         place = (OPTIMIZERS.index(row["optimizer"]), start, depths.index(row["depth"]), row["seed"])
         if learned(row):
             found["with_input"][place], found["with_constant"][place] = row["with_input"], row["with_training_image"]
-    arrays, many = {"depths": np.array(depths), **found}, []
-    for scheme, bias in MANY:
-        rows = [row for row in table if (row["channels"], row["scheme"], row["bias"]) == (WIDE, scheme, bias)]
-        arrays[f"seeds_{_said(scheme, bias)}"] = np.array(
-            [(row["with_input"], row["with_training_image"]) for row in rows if learned(row)]
+    arrays = {"depths": np.array(depths), **found}
+    for which in MANY:
+        arrays[f"seeds_{_said(*which)}"] = np.array(
+            [(row["with_input"], row["with_training_image"]) for row in many_seeds(table, which) if learned(row)]
         )
-        many.append(len(rows))
-    return FigureData(
-        arrays, caption(arrays, table, many), bench.settings(SETTINGS), [_said(*start) for start in STARTS]
-    )
+    return FigureData(arrays, caption(bench, arrays), bench.settings(SETTINGS), [_said(*each) for each in STARTS])
+
+
+def many_seeds(table: list[TableRow], start: tuple[str, bool]) -> list[TableRow]:
+    """The rows of the networks that differ by their seed only."""
+    return [row for row in table if (row["channels"], row["scheme"], row["bias"]) == (WIDE, *start)]
 
 
 def results() -> list[TableRow]:
@@ -64,45 +67,52 @@ def learned(row: TableRow) -> bool:
     return row["with_input"] is not None and row["loss"] <= (1 - LEARNED) * digit(TRAINED_ON).var()
 
 
-def caption(arrays: dict[str, np.ndarray], table: list[TableRow], many: list[int]) -> str:
-    """What was run, and what came of it; `many` seeds of each start of which there are."""
-    depths = arrays["depths"].tolist()
+def caption(bench: Workbench, arrays: dict[str, np.ndarray]) -> str:
+    """What was run, and what came of it."""
+    phrase, table, depths = partial(say, "conditions"), results(), arrays["depths"].tolist()
     difference = arrays["with_input"] - arrays["with_constant"]
     nearer = difference < 0  # to the constant than to the identity; not where nothing was learned
     trained = np.isfinite(difference)
 
     def turned(chosen: Any) -> str:
-        return f"{nearer[chosen].sum()} of {trained[chosen].sum()}"
+        return phrase("turned", nearer=nearer[chosen].sum(), trained=trained[chosen].sum())
 
     biased = [index for index, (_, bias) in enumerate(STARTS) if bias]
     bare = [index for index, (_, bias) in enumerate(STARTS) if not bias]
     some = [index for index in range(len(STARTS)) if nearer[:, index, -1].any()]
     default, silent = STARTS.index(("default", True)), STARTS.index(("default", False))
     memorized = nearer & (arrays["with_constant"] >= ALIKE)
-    ranges = "; ".join(
-        f"{name}: {np.median(pairs[:, 0]):.2f} with the input and {np.median(pairs[:, 1]):.2f} with the training image "
-        f"in the median, the latter from {pairs[:, 1].min():.2f} to {pairs[:, 1].max():.2f} ({len(pairs)} of {asked} "
-        "seeds)"
-        for (name, pairs), asked in zip(_seeds(arrays).items(), many, strict=True)
-    )
-    return (
-        "Correlation of the answers to other digits with the digit asked (identity), less that with the 7 trained on "
-        f"(constant), mean over {trained.shape[-1]} seeds of convolutional networks of {NARROW} channels, 5×5 kernels: "
-        f"{len(table):,} networks in all, paper_figures/sweeps/conditions.toml. A network counts where it explains "
-        f"{LEARNED:.0%} of its training image's variance; a number says how many did where not all did, and a cross "
-        "that none did. Nearer to the constant than to the identity are "
-        + _list(f"{turned(np.s_[:, :, place])} at {depth} layers" for place, depth in enumerate(depths))
-        + f". Of the {depths[-1]} layers these are {turned(np.s_[:, biased, -1])} with biases and "
-        f"{turned(np.s_[:, bare, -1])} without; by initial weights "
-        + _list(f"{turned(np.s_[:, place, -1])} ({_said(*STARTS[place])})" for place in some)
-        + ", and none from the others; by optimizer "
-        + _list(f"{turned(np.s_[place, :, -1])} ({name})" for place, name in enumerate(OPTIMIZERS))
-        + f". From torch's default without biases {trained[:, silent, -1].sum()} of {trained[:, silent, -1].size} "
-        f"networks of {depths[-1]} layers learned the training image at all. Memorization as figure 4 has it (zone D, "
-        f"at least {ALIKE} with the training image) is reached by {memorized[:, :, -1].sum()}, of which "
-        f"{memorized[:, default, -1].sum()} began with torch's default and biases. Optimizers have rates and steps of "
-        "their own, and are not compared at equal effort. Bottom right: "
-        f"{depths[-1]} layers of {WIDE} channels by Adam, a point a seed. {ranges}."
+    many = [
+        phrase(
+            "many",
+            start=_said(*start),
+            identity=np.median(pairs[:, 0]),
+            constant=np.median(pairs[:, 1]),
+            least=pairs[:, 1].min(),
+            greatest=pairs[:, 1].max(),
+            learned=len(pairs),
+            asked=len(many_seeds(table, start)),
+        )
+        for start, pairs in zip(MANY, _seeds(arrays).values(), strict=True)
+    ]
+    return phrase(
+        seeds=trained.shape[-1],
+        narrow=NARROW,
+        networks=len(table),
+        learned=LEARNED,
+        by_depth=enumerated(f"{turned(np.s_[:, :, place])} at {depth} layers" for place, depth in enumerate(depths)),
+        deepest=depths[-1],
+        with_biases=turned(np.s_[:, biased, -1]),
+        without_biases=turned(np.s_[:, bare, -1]),
+        by_start=enumerated(f"{turned(np.s_[:, place, -1])} ({_said(*STARTS[place])})" for place in some),
+        by_optimizer=enumerated(f"{turned(np.s_[n, :, -1])} ({name})" for n, name in enumerate(OPTIMIZERS)),
+        silent=trained[:, silent, -1].sum(),
+        silent_of=trained[:, silent, -1].size,
+        alike=ALIKE,
+        memorized=memorized[:, :, -1].sum(),
+        memorized_default=memorized[:, default, -1].sum(),
+        wide=WIDE,
+        many="; ".join(many),
     )
 
 
@@ -153,9 +163,4 @@ def _seeds(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 def _said(scheme: str, bias: bool) -> str:
-    return scheme.replace("_", " ") + (", biases" if bias else "")
-
-
-def _list(words: Iterable[str]) -> str:
-    *first, last = words
-    return f"{', '.join(first)} and {last}"
+    return in_words(scheme) + (", biases" if bias else "")

@@ -7,24 +7,27 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import empirics
-from paper_figures.answer_rows import mean_correlation, said
+from paper_figures.answer_rows import mean_correlation
+from paper_figures.caption import say
+from paper_figures.depths import CNN_DEPTHS, CNN_DEPTHS_WITH_BIASES, FCN_DEPTHS
 from paper_figures.figure_data import FigureData
-from paper_figures.figures.identity_crisis import fig02_fcn_depth, fig03_cnn_depth
 from paper_figures.panels import TWO_COLUMNS, house_style
+from paper_figures.row_captions import recipe_in_words
 from paper_figures.specimens import TRAINED_ON, digit, other_digits
 from paper_figures.workbench import Network, Workbench, answers
 from theory import wide
 
 CURVE = (1, 2, 3, 5, 7, 10, 12, 14, 17, 20)  # depths at which the limit is computed
-SETTINGS = {"curve": CURVE, "fcn": fig02_fcn_depth.DEPTHS, "cnn": fig03_cnn_depth.DEPTHS, "version": 1}
+SETTINGS = {"curve": CURVE, "fcn": FCN_DEPTHS, "cnn": CNN_DEPTHS, "version": 1}
+EVERY = 4  # of the other digits one in so many is asked about
 PANELS = ("fully connected", "convolutional", "convolutional, default, biases")
 
 
 def compute(bench: Workbench) -> FigureData:
     """Predict networks of all depths without training them, and train some."""
-    scale, x_hat, asked = bench.scale, digit(TRAINED_ON), other_digits()[::4]
+    scale, x_hat, asked = bench.scale, digit(TRAINED_ON), other_digits()[::EVERY]
     fully, plain, biased = PANELS
-    wanted = {fully: fig02_fcn_depth.DEPTHS, plain: fig03_cnn_depth.DEPTHS, biased: fig03_cnn_depth.WITH_BIASES}
+    wanted = {fully: FCN_DEPTHS, plain: CNN_DEPTHS, biased: CNN_DEPTHS_WITH_BIASES}
     makers: dict[str, Callable[[int], Callable[[], Network]]] = {
         fully: lambda n: partial(empirics.FCN, 784, n, scale.width),
         plain: lambda n: partial(empirics.CNN, 1, n, scale.channels),
@@ -42,20 +45,28 @@ def compute(bench: Workbench) -> FigureData:
             points.append([both(found, x_hat, asked) for found in answers(ensemble, asked)])
         arrays[f"trained_{panel}"] = np.array(points)  # depths, seeds, (identity, constant)
         arrays[f"depths_{panel}"] = np.array(wanted[panel])
-    ends = arrays[f"predicted_{biased}"][-1]
-    off = arrays[f"trained_{biased}"][-1].mean(axis=0) - ends
-    caption = (
-        f"Correlation of answers to {len(asked)} digits with the digit asked (identity) and with the 7 trained on "
-        "(constant), against depth. Lines: the infinite-width limit, mean prediction of gradient flow at t = ∞, "
-        f"nothing trained. Points: networks trained by {said(recipes[plain])} (left, middle) and from torch's "
-        f"default initial weights with biases (right); {scale.seeds} networks each ({scale.name} scale: "
-        f"{scale.channels} channels, {scale.width} units). The limit to the right has biases of the variance that "
-        f"{scale.channels} channels give them: where weights shrink the signal, biases take over, and twenty layers "
-        f"are predicted to correlate {ends[1]:.2f} with the constant and {ends[0]:.2f} with the identity. The "
-        f"trained networks of twenty layers differ from that by {off[1]:+.2f} and {off[0]:+.2f}: they are narrow, "
-        "and were trained briefly."
+    return FigureData(arrays, caption(bench, arrays), bench.settings(SETTINGS), list(PANELS))
+
+
+def caption(bench: Workbench, arrays: dict[str, np.ndarray]) -> str:
+    """What was run, and how far the deepest networks are from their limit."""
+    scale, (*_, biased) = bench.scale, PANELS
+    identity, constant = arrays[f"predicted_{biased}"][-1]
+    identity_off, constant_off = arrays[f"trained_{biased}"][-1].mean(axis=0) - (identity, constant)
+    return say(
+        "depth",
+        asked=len(other_digits()[::EVERY]),
+        recipe=recipe_in_words(scale.recipe()),
+        seeds=scale.seeds,
+        scale=scale.name,
+        channels=scale.channels,
+        width=scale.width,
+        deepest=arrays[f"depths_{biased}"][-1],
+        identity=identity,
+        constant=constant,
+        identity_off=identity_off,
+        constant_off=constant_off,
     )
-    return FigureData(arrays, caption, bench.settings(SETTINGS), list(PANELS))
 
 
 def limit(panel: str, depth: int, width: int, x_hat: np.ndarray, asked: np.ndarray) -> tuple[float, float]:

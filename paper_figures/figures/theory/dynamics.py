@@ -5,8 +5,10 @@ from matplotlib.figure import Figure
 
 import empirics
 import theory
+from paper_figures.caption import say
 from paper_figures.figure_data import FigureData
 from paper_figures.panels import ONE_COLUMN, house_style
+from paper_figures.row_captions import in_words
 from paper_figures.specimens import TRAINED_ON, digit
 from paper_figures.workbench import Workbench
 
@@ -14,7 +16,7 @@ SHARE = 0.5  # of the largest stable learning rate
 KERNEL, STEPS, MOMENTUM, MILESTONES, GAMMA, SCHEME = 5, 600, 0.9, (0.3, 0.6, 0.8), 0.2, "kaiming_normal"
 WEIGHTS = ((2, 2), (2, 1), (0, 0), (4, 3))  # entries of the kernel that are drawn
 MODES = (0, 4, 12, 24)
-UNTIL = 120  # weights are at rest from then on
+UNTIL = 120  # weights no longer move from then on
 SETTINGS = {
     "kernel": KERNEL,
     "steps": STEPS,
@@ -66,16 +68,22 @@ def compute(bench: Workbench) -> FigureData:
         "milestones": np.array(recipe.milestone_steps),
         "spectrum": run.spectrum,
     }
-    off = float(np.abs(measured - predicted).max())
-    caption = (
-        f"A one-layer {KERNEL}×{KERNEL} convolution trained on one digit by gradient descent with momentum "
-        f"{MOMENTUM:g}, at {SHARE:g} of the largest stable learning rate, times {GAMMA:g} at the vertical lines, "
-        f"from {SCHEME.replace('_', ' ')} initial weights. Above: four of its weights, measured (dots) on the closed "
-        "form (lines), until they rest; middle: what is left of the error along four of the patch matrix's singular "
-        f"directions, likewise. Below: measured less predicted weights, all {KERNEL**2}: at most {off:.1e} in {STEPS} "
-        "steps."
+    return FigureData(arrays, caption(bench, arrays), bench.settings(SETTINGS))
+
+
+def caption(bench: Workbench, arrays: dict[str, np.ndarray]) -> str:
+    """What was run, and how far theory and training are apart."""
+    return say(
+        "dynamics",
+        kernel=KERNEL,
+        momentum=MOMENTUM,
+        share=SHARE,
+        gamma=GAMMA,
+        scheme=in_words(SCHEME),
+        weights=KERNEL**2,
+        largest=np.abs(arrays["measured"] - arrays["predicted"]).max(),
+        steps=STEPS,
     )
-    return FigureData(arrays, caption, bench.settings(SETTINGS))
 
 
 def draw(data: FigureData) -> Figure:

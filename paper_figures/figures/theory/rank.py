@@ -1,10 +1,13 @@
 """Patch ranks and spectra: which single images teach a one-layer convolution the identity, and how fast."""
 
+from functools import partial
+
 import numpy as np
 from matplotlib.figure import Figure
 
 import empirics
 import numerics
+from paper_figures.caption import say
 from paper_figures.figure_data import FigureData
 from paper_figures.panels import TWO_COLUMNS, bare, house_style
 from paper_figures.workbench import Workbench
@@ -53,27 +56,27 @@ def compute(bench: Workbench) -> FigureData:
         arrays[f"spectrum_{name}"] = np.array(spectra)
         arrays[f"steps_{name}"] = np.array([[steps_to_learn(singular_values(i, k)) for k in KERNELS] for i in pixels])
     arrays |= teachers(kinds, arrays)
-    squares = np.array(KERNELS) ** 2
-    full = {name: (arrays[f"rank_{name}"] == squares).all(axis=2).mean(axis=0) for name in kinds}
-    caption = (
-        "Which single images teach a one-layer convolution the identity. Above: rank of the patch matrix, exact, "
-        "against its number of columns, m/C = k² for a kernel of k×k taps, by padding: one mark an image, "
-        f"{len(kinds['digits'])} digits, {len(kinds['patterns'])} patterns and {len(kinds['photographs'])} colour "
-        "planes of photographs (set side by side); on the line of full rank a network trained on that image alone "
-        "learns the identity. The share of images of full rank at all kernels: "
-        + "; ".join(
-            f"{TITLES.get(padding, padding)}, "
-            + ", ".join(f"{shares[place]:.0%} of {name}" for name, shares in full.items())
-            for place, padding in enumerate(PADDINGS)
+    return FigureData(arrays, caption(bench, arrays), bench.settings(SETTINGS), list(kinds))
+
+
+def caption(bench: Workbench, arrays: dict[str, np.ndarray]) -> str:
+    """What is shown, and which images teach the identity."""
+    phrase, squares = partial(say, "rank"), arrays["kernels"] ** 2
+    ranks = {name: arrays[f"rank_{name}"] for name in LOOKS}
+    full = {name: (found == squares).all(axis=2).mean(axis=0) for name, found in ranks.items()}
+    shares = [
+        ", ".join(
+            [TITLES.get(padding, padding), *(phrase("share", share=full[name][place], images=name) for name in LOOKS)]
         )
-        + ". Middle left: singular values of the patch matrix over the largest, "
-        f"{SPECTRUM_KERNEL}×{SPECTRUM_KERNEL} taps, zero padding (median and range of those that are not 0). Middle "
-        f"right: steps of gradient descent with momentum {MOMENTUM:g}, at 0.9 of the largest stable learning rate, "
-        f"until the slowest mode is {SHARE:.0%} learned, for images of full rank (median and range): full rank is not "
-        f"soon learned. Below: images from quickest to slowest teacher at {SPECTRUM_KERNEL}×{SPECTRUM_KERNEL} taps "
-        "under zero padding, with their ranks and steps; those of short rank never teach it."
+        for place, padding in enumerate(PADDINGS)
+    ]
+    return phrase(
+        **{name: len(found) for name, found in ranks.items()},
+        shares="; ".join(shares),
+        kernel=SPECTRUM_KERNEL,
+        momentum=MOMENTUM,
+        share=SHARE,
     )
-    return FigureData(arrays, caption, bench.settings(SETTINGS), list(kinds))
 
 
 def teachers(kinds: dict[str, np.ndarray], arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -5,8 +5,10 @@ from matplotlib.figure import Figure
 
 import empirics
 import theory
+from paper_figures.caption import say
 from paper_figures.figure_data import FigureData
 from paper_figures.panels import TWO_COLUMNS, house_style, image_rows, tight
+from paper_figures.row_captions import in_words
 from paper_figures.workbench import Workbench
 
 DIGIT, SCHEME, SEED, STEPS = 7, "kaiming_normal", 0, 100
@@ -54,15 +56,19 @@ def compute(bench: Workbench) -> FigureData:
         "predicted": trained(flat).reshape(inputs.shape),
         "trained": np.asarray(ensemble.predict(flat))[0].reshape(inputs.shape),
     }
-    largest = float(np.abs(arrays["predicted"] - arrays["trained"]).max())
-    caption = (
-        f"A one-layer fully connected network trained on one digit ({DIGIT}, first column) from "
-        f"{SCHEME.replace('_', ' ')} initial weights, on other digits, blends and patterns: what theory predicts, "
-        "the sum of the input's part parallel to the training image and noise R Π⊥ x, and what the network trained "
-        f"for {STEPS} steps of gradient descent (at {SHARE:g} of the largest stable learning rate) outputs. They "
-        f"differ by at most {largest:.1e} (last row). Brackets: the grey values of black and white in a row."
+    return FigureData(arrays, caption(bench, arrays), bench.settings(SETTINGS))
+
+
+def caption(bench: Workbench, arrays: dict[str, np.ndarray]) -> str:
+    """What was run, and how far theory and training are apart."""
+    return say(
+        "theorem1",
+        digit=DIGIT,
+        scheme=in_words(SCHEME),
+        steps=STEPS,
+        share=SHARE,
+        largest=np.abs(arrays["predicted"] - arrays["trained"]).max(),
     )
-    return FigureData(arrays, caption, bench.settings(SETTINGS))
 
 
 def draw(data: FigureData) -> Figure:

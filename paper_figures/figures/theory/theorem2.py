@@ -10,8 +10,10 @@ from matplotlib.figure import Figure
 
 import empirics
 import theory
+from paper_figures.caption import say
 from paper_figures.figure_data import FigureData
 from paper_figures.panels import TWO_COLUMNS, bare, house_style
+from paper_figures.row_captions import in_words
 from paper_figures.specimens import digit
 from paper_figures.workbench import Workbench
 
@@ -126,24 +128,25 @@ def compute(bench: Workbench) -> FigureData:
             arrays[f"image{number}"] = case.image
             arrays[f"predicted{number}"], arrays[f"trained{number}"] = trained(x), outputs[0]
     arrays |= {key: np.array(values) for key, values in rows.items()} | {"input": digit(8)}
-    largest = float(arrays["difference"].max())
+    return FigureData(arrays, caption(bench, arrays), bench.settings(SETTINGS), labels)
+
+
+def caption(bench: Workbench, arrays: dict[str, np.ndarray]) -> str:
+    """What was run, how far theory and training are apart, and how far the bound is above the mean."""
     short = arrays["rank"] < arrays["columns"]
-    ratios = arrays["bound"][short] / arrays["expected"][short]
-    slack = float(ratios.min()), float(ratios.max())
-    caption = (
-        f"One-layer {KERNEL}×{KERNEL} convolutions ({SCHEME.replace('_', ' ')}) trained for {STEPS} steps (gradient "
-        f"descent with momentum {MOMENTUM:g} at {SHARE:g} of the largest stable learning rate) on one image each, "
-        "whose patch matrix has less than full column rank in four ways: few frequencies under circular padding; "
-        "content in a corner; a crop without padding; equal channels. Above: the training image, theory's prediction "
-        "for another digit after as many steps, the trained network's output, and their "
-        f"difference (at most {largest:.0e} in any case), on a scale of its own. Below: mean squared error on that "
-        "digit (three digits as colours, where the training image has colours) against the share of a kernel's "
-        "directions that the image leaves open, computed (mean, 5 % and 95 % quantile), bounded (Theorem 2 with "
-        f"every constant explicit, at 95 % confidence, for all images at once) and measured on {MEMBERS} trained "
-        "networks each; images of equal shares are set side by side. At full rank the identity is learned. The bound "
-        f"is {slack[0]:,.0f} to {slack[1]:,.0f} times the mean: it holds for every image of grey values up to 1."
+    slack = arrays["bound"][short] / arrays["expected"][short]
+    return say(
+        "theorem2",
+        kernel=KERNEL,
+        scheme=in_words(SCHEME),
+        steps=STEPS,
+        momentum=MOMENTUM,
+        share=SHARE,
+        largest=arrays["difference"].max(),
+        members=MEMBERS,
+        least=slack.min(),
+        greatest=slack.max(),
     )
-    return FigureData(arrays, caption, bench.settings(SETTINGS), labels)
 
 
 def draw(data: FigureData) -> Figure:
