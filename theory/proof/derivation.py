@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 from sympy import Basic, Dummy, Eq, Ge, Gt, Le, Lt, MatrixSymbol, S, lambdify, preorder_traversal
 from sympy.matrices.expressions import MatrixExpr
 
+from theory.proof.counterexample import found_counterexamples
 from theory.proof.scope import bound_symbols, free_symbols, indices
 
 __all__ = [
@@ -40,7 +41,15 @@ class UndecidedStepError(DerivationError):
 
 
 class RefutedStepError(DerivationError):
-    """A step that its rule found to be false."""
+    """A step that is false.
+
+    Attributes:
+        counterexample: Values of its symbols at which the premises hold and the step does not.
+    """
+
+    def __init__(self, message: str, counterexample: Mapping[Basic, Any]) -> None:
+        super().__init__(message)
+        self.counterexample = counterexample
 
 
 @dataclass(frozen=True)
@@ -56,7 +65,7 @@ class Rule:
     name: ClassVar[str] = "rule"
 
     def prove(self, statement: Basic) -> bool | None:
-        """True if the statement follows from the premises, False if it is wrong, None if that cannot be decided."""
+        """True if the statement follows from the premises, False if a counterexample is known, None otherwise."""
         raise NotImplementedError
 
     def generalizes(self, statement: Basic) -> frozenset[Basic]:
@@ -143,7 +152,7 @@ class Derivation:
         """Prove every step.
 
         Raises:
-            RefutedStepError: A step is false.
+            RefutedStepError: A step is false; the error has a counterexample.
             UndecidedStepError: A step cannot be decided, uses a premise that was never established, or only for some
                 values of a symbol where the rule needs it for all, or a claim or a result was not proved by any step.
         """
@@ -156,10 +165,10 @@ class Derivation:
             where = f"{self.name}, step {number} ({step.title})"
             restricted: frozenset[Basic] = frozenset()
             for premise in step.rule.premises:
-                found = [restricts for known, restricts in established if says_the_same(premise, known)]
-                if not found:
+                known_as = [restricts for known, restricts in established if says_the_same(premise, known)]
+                if not known_as:
                     raise UndecidedStepError(f"{where}: the premise {premise} is neither assumed nor proved before")
-                fixed = min((restricts & free_symbols(premise) for restricts in found), key=len)
+                fixed = min((restricts & free_symbols(premise) for restricts in known_as), key=len)
                 needed = fixed & step.rule.generalizes(step.statement)
                 if needed:
                     names = ", ".join(sorted(map(str, needed)))
@@ -171,11 +180,13 @@ class Derivation:
             if step.statement in (S.true, S.false):
                 raise UndecidedStepError(f"{where}: the statement has been evaluated away to {step.statement}")
             try:
-                verdict = step.rule.prove(step.statement)
+                with found_counterexamples() as found:
+                    verdict = step.rule.prove(step.statement)
             except Exception as error:
                 raise UndecidedStepError(f"{where}: {step.rule.name} failed on {step.statement}: {error!r}") from error
-            if verdict is False:
-                raise RefutedStepError(f"{where}: {step.statement} is false by {step.rule.name}")
+            if verdict is False and found:
+                values = ", ".join(f"{name} = {value}" for name, value in sorted(found[-1].items(), key=str))
+                raise RefutedStepError(f"{where}: {step.statement} is false at {values}", found[-1])
             if verdict is not True:
                 raise UndecidedStepError(f"{where}: {step.rule.name} cannot decide {step.statement}")
             established.append((step.statement, restricted))

@@ -109,8 +109,8 @@ class ExpectedTraces(Rule):
             if square is None:
                 return None
             found = square - found**2
-        scalars = [premise for premise in self.premises if not isinstance(premise.lhs, MatrixExpr)]
-        return vanishes(trace_terms(found, self._rules()) - claimed, scalars)
+        others = [premise for premise in self.premises if not isinstance(premise.lhs, ExpectedMatrix)]
+        return vanishes(trace_terms(found, self._rules()) - claimed, others)
 
     def _rules(self) -> dict[Word, MatrixWords]:
         return word_rules(premise for premise in self.premises if not isinstance(premise.lhs, ExpectedMatrix))

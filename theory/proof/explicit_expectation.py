@@ -9,9 +9,10 @@ from typing import Any, ClassVar
 
 from sympy import Basic, Dummy, Expr, ImmutableMatrix, MatrixBase, Poly, S, eye
 
-from theory.proof.brute_force import Case, explicit
+from theory.proof.brute_force import Case
 from theory.proof.derivation import Rule, conjunction
 from theory.proof.expectation import Expectation, ExpectedMatrix, Variance
+from theory.proof.explicit import explicit
 from theory.proof.vanishing import vanishes
 
 __all__ = ["ExplicitExpectation", "null_projector"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from itertools import islice, product
 from typing import ClassVar
 
 from sympy import (
@@ -13,7 +12,6 @@ from sympy import (
     Expr,
     GreaterThan,
     LessThan,
-    Rational,
     S,
     StrictGreaterThan,
     StrictLessThan,
@@ -23,16 +21,14 @@ from sympy import (
     factor,
     together,
 )
-from sympy.core.relational import Relational
-from sympy.matrices.expressions import MatrixExpr
 
+from theory.proof.counterexample import refuted
 from theory.proof.derivation import Rule
-from theory.proof.expressions import Term
 from theory.proof.vanishing import vanishes
 
 __all__ = ["Growth", "Inequality", "gap_of"]
 
-SAMPLES = tuple(Rational(*pair) for pair in ((1, 2), (0, 1), (1, 1), (-1, 2), (-1, 1), (2, 1), (1, 7), (9, 1), (-7, 3)))
+INEQUALITY_ATTEMPTS = 40  # points at which an unproved inequality is tried
 
 
 def gap_of(statement: Basic) -> tuple[Expr, bool]:
@@ -69,7 +65,7 @@ class Inequality(Rule):
         for known in (*(form.xreplace(slacks) for form in forms), *(_shifted(form, slacks) for form in forms)):
             if known.is_positive or (not strict and known.is_nonnegative):
                 return True
-        return False if _has_counterexample(statement, self.premises) else None
+        return refuted(statement, self.premises, attempts=INEQUALITY_ATTEMPTS)
 
 
 @dataclass(frozen=True)
@@ -104,7 +100,7 @@ class Growth(Rule):
         )
         if all(verdict is True for verdict in verdicts):
             return True
-        return False if _has_counterexample(statement, self.premises) else None
+        return refuted(statement, self.premises, attempts=INEQUALITY_ATTEMPTS)
 
     def _begins(self) -> bool:
         """Whether all that is known of the variable holds from the start up to it: the derivative uses it there."""
@@ -141,28 +137,3 @@ def _shifted(form: Expr, slacks: dict[Basic, Symbol]) -> Expr:
                 form = expand(form.subs(symbol, symbol + (slack - gap) / coefficient))
                 break
     return form
-
-
-def _has_counterexample(statement: Basic, premises: Iterable[Basic]) -> bool:
-    """Whether a rational point that all assumptions allow contradicts the statement."""
-    if statement.has(Term, MatrixExpr):  # points have no values for these
-        return False
-    relations = [premise for premise in premises if isinstance(premise, Relational)]
-    symbols = sorted(
-        statement.free_symbols.union(*(item.free_symbols for item in relations)), key=lambda s: s.sort_key()
-    )
-    for values in islice(product(SAMPLES, repeat=len(symbols)), 3000):
-        point = dict(zip(symbols, values, strict=True))
-        if not all(_allowed(symbol, value) for symbol, value in point.items()):
-            continue
-        if all(premise.subs(point) == True for premise in relations) and statement.subs(point) == False:  # noqa: E712
-            return True
-    return False
-
-
-def _allowed(symbol: Symbol, value: Rational) -> bool:
-    return all(
-        getattr(value, f"is_{fact}") in (truth, None)
-        for fact, truth in symbol.assumptions0.items()
-        if fact != "commutative"
-    )

@@ -9,7 +9,7 @@ from typing import ClassVar
 from sympy import Basic, Eq, Limit, S, Symbol, oo
 from sympy.matrices.expressions import MatrixExpr
 
-from theory.proof.derivation import Rule, conjunction
+from theory.proof.derivation import Rule
 from theory.proof.scope import hold_throughout
 from theory.proof.vanishing import vanishes
 from theory.proof.words import MatrixWords, Word, as_words, reduce_words, word_product, word_rules
@@ -63,7 +63,7 @@ class MatrixLimit(Rule):
         words = reduce_words(words, word_rules(equations))
         for word, coefficient in reduce_words(as_words(statement.rhs), word_rules(equations)).items():
             words[word] = words.get(word, S.Zero) - coefficient
-        return conjunction(vanishes(coefficient) for coefficient in words.values())
+        return all(vanishes(coefficient) for coefficient in words.values()) or None
 
 
 def _limit_of(word: Word, t: Symbol, limits: Mapping[Word, MatrixWords]) -> MatrixWords | None:

@@ -257,7 +257,7 @@ class Markov(Rule):
         s = excess / event.lhs
         if means[0].args[1] != over or not s.is_nonnegative or s.has(over) or event.rhs.has(over):
             return None
-        return vanishes(statement.rhs / means[0] - exp(-s * event.rhs))
+        return vanishes(statement.rhs / means[0] - exp(-s * event.rhs)) or None
 
 
 @dataclass(frozen=True)

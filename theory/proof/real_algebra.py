@@ -16,6 +16,7 @@ from typing import ClassVar
 from sympy import And, Basic, Expr, Implies, Poly, S, Symbol, discriminant, factor_list, real_roots, resultant
 from sympy.core.relational import Relational
 
+from theory.proof.counterexample import record
 from theory.proof.derivation import Rule
 
 __all__ = ["RealAlgebra"]
@@ -51,6 +52,7 @@ class RealAlgebra(Rule):
             for point in _cells(polynomials, self.variables):
                 truth = statement.subs(point) if _admitted(point, self.premises) else S.true
                 if truth == S.false:
+                    record(point)
                     return False
                 if truth != S.true:
                     return None

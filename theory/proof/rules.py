@@ -30,12 +30,13 @@ from sympy import (
 )
 from sympy.matrices.expressions import MatrixExpr
 
-from theory.proof.brute_force import explicit
+from theory.proof.counterexample import refuted
 from theory.proof.derivation import Rule, conjunction
+from theory.proof.explicit import explicit
 from theory.proof.expressions import Gradient
 from theory.proof.scope import bound_symbols, counts_from_zero, free_symbols, hold_throughout, may_stand_for
 from theory.proof.vanishing import vanishes
-from theory.proof.words import MatrixWords, as_words, is_confluent, reduce_words, trace_terms, word_rules
+from theory.proof.words import MatrixWords, as_words, reduce_words, trace_terms, word_rules
 
 __all__ = [
     "Algebra",
@@ -73,14 +74,15 @@ class MatrixEntries(Rule):
 
     def prove(self, statement: Basic) -> bool | None:
         """Decide every entry of ``lhs − rhs``."""
-        values = {premise.lhs: premise.rhs for premise in self.premises if _is_matrix_equation(premise)}
+        equations = [premise for premise in self.premises if _is_matrix_equation(premise)]
+        values = {equation.lhs: equation.rhs for equation in equations if not equation.rhs.has(equation.lhs)}
         left, right = (explicit(side, values) for side in _sides(statement))
         if not (isinstance(left, MatrixBase) and isinstance(right, MatrixBase)):
             return None
         if left.shape != right.shape:
-            return False
+            return None
         scalars = [premise for premise in self.premises if not _is_matrix_equation(premise)]
-        return conjunction(vanishes(entry, scalars) for entry in left - right)
+        return conjunction(vanishes(entry, scalars) for entry in left - right) or refuted(statement, self.premises)
 
 
 @dataclass(frozen=True)
@@ -122,17 +124,15 @@ class Rewriting(Rule):
         if not hold_throughout(self.premises, *bound_symbols(statement)):
             return None
         if not isinstance(left, MatrixExpr):
-            return self._zero(left - right)
+            return self._zero(left - right) or refuted(statement, self.premises)
         if left.shape != right.shape:
             return None
         rules = word_rules(self.premises)
         difference = as_words(left)
         for word, coefficient in as_words(right).items():
             difference[word] = difference.get(word, S.Zero) - coefficient
-        verdict = conjunction(self._zero(coefficient) for coefficient in reduce_words(difference, rules).values())
-        if verdict is False and not is_confluent(rules):  # then equal matrices may have different normal forms
-            return None
-        return verdict
+        normal = reduce_words(difference, rules).values()
+        return conjunction(self._zero(coefficient) for coefficient in normal) or refuted(statement, self.premises)
 
     def _zero(self, coefficient: Expr) -> bool | None:
         scalar = trace_terms(coefficient, word_rules(self.premises))
@@ -168,9 +168,7 @@ class Chain(Rule):
     def prove(self, statement: Basic) -> bool | None:
         """Prove every link."""
         verdicts = [rule.prove(link) for rule, link in self._links(*_sides(statement))]
-        if verdicts.count(False) > 1:  # two false links could still lead back to where they should
-            return None
-        return conjunction(verdicts)
+        return conjunction(verdicts) or refuted(statement, self.premises)
 
 
 @dataclass(frozen=True)
@@ -218,7 +216,25 @@ class Induction(Rule):
         step = Eq(at(closed, t + order), self.recurrence.rhs.xreplace(hypothesis), evaluate=False)
         assumed = tuple(Eq(*equation, evaluate=False) for equation in hypothesis.items())
         inductive = replace(self.by, premises=(*assumed, *self.by.premises))
-        return conjunction([*(self.by.prove(base) for base in bases), inductive.prove(step)])
+        if conjunction([*(self.by.prove(base) for base in bases), inductive.prove(step)]):
+            return True
+        return self._refuted_by_the_first_terms(term, closed, known, order)
+
+    def _refuted_by_the_first_terms(
+        self, term: Basic, closed: Basic, known: dict[Basic, Basic], order: int
+    ) -> bool | None:
+        """False if one of the first terms, as the recurrence gives them, is not what is claimed."""
+        values: dict[Basic, Basic] = {}
+        for index in range(order + 3):
+            now = term.subs(self.variable, index)
+            value = known.get(now, now)
+            if index >= order:
+                value = self.recurrence.rhs.subs(self.variable, index - order).xreplace(values)
+            values[now] = value
+            claim = Eq(value, closed.subs(self.variable, index), evaluate=False)
+            if refuted(claim, self.by.premises) is False:
+                return False
+        return None
 
     def describe(self) -> str:
         """Name the induction variable and the rule used in base and step."""
@@ -255,7 +271,7 @@ class GeometricLimit(Rule):
             return None
         for word, coefficient in reduce_words(as_words(value), rules).items():
             limits[word] = limits.get(word, S.Zero) - coefficient
-        return conjunction(vanishes(coefficient, self.premises) for coefficient in limits.values())
+        return all(vanishes(coefficient, self.premises) for coefficient in limits.values()) or None
 
     def _limit(self, expression: Expr, t: Symbol) -> Expr | None:
         """The limit of one scalar, or None where the premises do not give it."""

@@ -57,7 +57,7 @@ class Termwise(Rule):
         index, first, last = lesser.args[1]
         if premise.rhs.has(index):
             return None
-        return vanishes(greater - (last - first + 1) * premise.rhs)
+        return vanishes(greater - (last - first + 1) * premise.rhs) or None
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,8 @@ class Factorials(Rule):
     def prove(self, statement: Basic) -> bool | None:
         """Reduce the quotient of the sides to a rational function, which must be 1."""
         if not isinstance(statement, Eq) or not statement.lhs.has(factorial):
+            return None
+        if not all(part.args[0].is_integer and part.args[0].is_nonnegative for part in statement.atoms(factorial)):
             return None
         return vanishes(combsimp(statement.lhs / statement.rhs) - 1)
 
@@ -87,7 +89,7 @@ class ExponentialSeries(Rule):
         y = statement.rhs.args[0]
         if (first, last) != (0, oo) or y.has(index):
             return None
-        return vanishes(combsimp(expand_power_base(statement.lhs.function * factorial(index) / y**index)) - 1)
+        return vanishes(combsimp(expand_power_base(statement.lhs.function * factorial(index) / y**index)) - 1) or None
 
 
 @dataclass(frozen=True)
@@ -132,7 +134,7 @@ class ExponentialMoments(Rule):
             return None
         coefficient = h ** (2 * n) / factorial(2 * n) * even.rhs
         quotient = (coefficient / series.function).replace(factorial, lambda m: factorial(expand(m)))
-        return vanishes(combsimp(expand_power_base(quotient.powsimp(), force=False)) - 1)
+        return vanishes(combsimp(expand_power_base(quotient.powsimp(), force=False)) - 1) or None
 
 
 @dataclass(frozen=True)
@@ -162,4 +164,5 @@ class GaussianIntegral(Rule):
         if Inequality(self.premises, certificate=w).prove(Gt(w, 0, evaluate=False)) is not True:
             return None
         value = factor * sqrt(2 * pi) * w ** (-S.Half) * exp(linear**2 / (2 * w) + constant)
-        return vanishes(value - statement.rhs, self.premises)
+        verdict = vanishes(value - statement.rhs, self.premises)
+        return verdict if isinstance(statement, Eq) else verdict or None  # a greater bound would be true as well

@@ -19,7 +19,6 @@ from sympy import (
     Eq,
     Expr,
     I,
-    Integer,
     Mul,
     Ne,
     PolynomialError,
@@ -29,7 +28,6 @@ from sympy import (
     StrictGreaterThan,
     StrictLessThan,
     Symbol,
-    Trace,
     exp,
     expand,
     factor_list,
@@ -40,9 +38,11 @@ from sympy.matrices.expressions import MatrixExpr
 from sympy.polys.orderings import lex
 from sympy.polys.rings import PolyElement, PolyRing
 
-from theory.proof.expressions import Term
+from theory.proof.counterexample import refuted
 
 __all__ = ["vanishes"]
+
+FIRST_ATTEMPTS = 3  # at finding a counterexample, before anything is proved
 
 
 @dataclass
@@ -152,7 +152,8 @@ def vanishes(expression: Expr, premises: Iterable[Basic] = ()) -> bool | None:
         premises: Equations that may be used, and ``Ne(…, 0)`` or strict inequalities that keep denominators from zero.
 
     Returns:
-        True or False, or None where a denominator could vanish or the premises contradict each other.
+        True; False if there is a point where the premises hold and it is not zero; None where neither is known, a
+        denominator could vanish, or the premises contradict each other.
     """
     premises = tuple(premises)
     generators = _Generators()
@@ -164,39 +165,27 @@ def vanishes(expression: Expr, premises: Iterable[Basic] = ()) -> bool | None:
         return None
     if numerator == 0:
         return True
+    statement = Eq(expression, 0, evaluate=False)
+    if refuted(statement, premises, attempts=FIRST_ATTEMPTS) is False:  # far quicker than what follows
+        return False
     equations = [
         _numerator(generators.rational(premise.lhs - premise.rhs)).as_expr()
         for premise in premises
         if isinstance(premise, Eq) and isinstance(premise.lhs, Expr) and not isinstance(premise.lhs, MatrixExpr)
     ]
     equations = [equation for equation in equations if equation != 0]
-    roots = generators.relations
-    if not equations and not roots:
-        return False if _differs_from_zero(expression) else None
-    verdict = _follows(numerator.as_expr(), [*equations, *roots])
-    if verdict is False and roots:  # the other branch of a root would satisfy its equation too
-        return False if not equations and _differs_from_zero(expression) else None
-    return verdict
+    relations = [*equations, *generators.relations]
+    if relations and _follows(numerator.as_expr(), relations):
+        return True
+    return refuted(statement, premises)
 
 
-def _differs_from_zero(expression: Expr) -> bool:
-    """Whether the expression is visibly nonzero at one point that its symbols' assumptions allow."""
-    opaque = {part: Dummy(positive=True) for part in expression.atoms(Term, Trace)}
-    closed = expression.xreplace(opaque)
-    point = {
-        symbol: Integer(7 + 2 * index) if symbol.is_integer else Rational(3 + index, 11 + 2 * index)
-        for index, symbol in enumerate(sorted(closed.free_symbols, key=lambda symbol: symbol.sort_key()))
-    }
-    value = closed.subs(point).evalf(30)
-    return bool(value.is_number and value.is_finite and abs(value) > Rational(1, 10**15))
-
-
-def _follows(polynomial: Expr, equations: list[Expr]) -> bool | None:
-    """Whether the polynomial vanishes on the variety of the equations; None where that variety is empty."""
+def _follows(polynomial: Expr, equations: list[Expr]) -> bool:
+    """Whether the polynomial vanishes on the variety of the equations, and that is not empty."""
     symbols = sorted(set().union(*(item.free_symbols for item in (polynomial, *equations))), key=lambda s: s.sort_key())
     basis = groebner(equations, *symbols, order="grevlex")
     if basis.exprs == [S.One]:
-        return None
+        return False
     if basis.contains(polynomial):
         return True
     auxiliary = Dummy("y")

@@ -8,9 +8,8 @@ SymPy's and are checked by SymPy, so nothing that is proved here could not be mu
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from itertools import product
 
-from sympy import Basic, Eq, Expr, Pow, S, Trace, expand, sympify
+from sympy import Basic, Eq, Expr, Pow, S, Trace, sympify
 from sympy.matrices.expressions import (
     Identity,
     MatAdd,
@@ -28,7 +27,6 @@ __all__ = [
     "MatrixWords",
     "Word",
     "as_words",
-    "is_confluent",
     "reduce_words",
     "trace_terms",
     "word_product",
@@ -96,23 +94,6 @@ def word_rules(equations: Iterable[Basic]) -> dict[Word, MatrixWords]:
             raise ValueError(f"the left side of a rewriting rule must be one word, got {equation.lhs}")
         rules[next(iter(left))] = as_words(equation.rhs)
     return rules
-
-
-def is_confluent(rules: Mapping[Word, MatrixWords]) -> bool:
-    """Whether normal forms are unique: wherever two left sides overlap, both ways of rewriting end at the same."""
-    for first, second in product(rules, repeat=2):
-        for shift in range(len(first)):
-            shared = min(len(first) - shift, len(second))
-            if first[shift : shift + shared] != second[:shared] or (first == second and shift == 0):
-                continue
-            before, after = first[:shift], first[shift + shared :]
-            ahead = second[shared:]
-            one = word_product([rules[first], {ahead: S.One}])
-            other = word_product([{before: S.One}, rules[second], {after: S.One}])
-            gap = reduce_words(_sum([one, {word: -c for word, c in other.items()}]), rules)
-            if any(expand(coefficient) != 0 for coefficient in gap.values()):
-                return False
-    return True
 
 
 def trace_terms(expression: Expr, rules: Mapping[Word, MatrixWords]) -> Expr:

@@ -18,7 +18,7 @@ from theory.derivations.explicit_convolution import convolve, delta_kernel, patc
 from theory.derivations.explicit_descent import multiplied_out
 from theory.derivations.linear_model import D, Pi, Theta, c, n, p, t
 from theory.derivations.patch_model import N, Q, Theta_star
-from theory.proof.brute_force import explicit
+from theory.proof.explicit import explicit
 
 EPS = np.finfo(float).eps
 

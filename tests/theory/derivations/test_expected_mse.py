@@ -15,7 +15,7 @@ from theory.derivations import derive
 from theory.derivations.cnn_expected_mse import G, G_diagonal, g, kurtosis, variance
 from theory.derivations.linear_model import c, p
 from theory.derivations.patch_model import A, N, Theta_star, q
-from theory.proof.brute_force import explicit
+from theory.proof.explicit import explicit
 
 EPS = np.finfo(float).eps
 

@@ -17,7 +17,7 @@ from theory.derivations import derive
 from theory.derivations.fcn_limit import parallel, perpendicular, x
 from theory.derivations.fcn_trajectory import W, d, kappa, s, t, x_hat
 from theory.derivations.linear_model import Pi
-from theory.proof.brute_force import explicit
+from theory.proof.explicit import explicit
 
 NAMES = ["fcn-limit", "fcn-trajectory"]
 EPS = np.finfo(float).eps

@@ -18,7 +18,7 @@ from theory.derivations.linear_model import c, n, p
 from theory.derivations.nonlinear_span import N, X_plus, Z
 from theory.derivations.nonlinear_span import W as weights
 from theory.derivations.relu_unit import U, a, beta, t, y, z
-from theory.proof.brute_force import explicit
+from theory.proof.explicit import explicit
 
 
 @pytest.fixture(scope="module")

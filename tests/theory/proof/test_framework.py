@@ -161,7 +161,7 @@ def test_rewriting_needs_its_rule():
     rule = eq(A * B, Identity(size))
     assert Rewriting((rule,)).prove(eq(B * A * B * A, B * A)) is True
     assert Rewriting().prove(eq(B * A * B * A, B * A)) is False
-    assert Rewriting((rule,)).prove(eq(B * A, Identity(size))) is False
+    assert Rewriting((rule,)).prove(eq(B * A, Identity(size))) is None  # true of square matrices
 
 
 def test_rules_without_unique_normal_forms_refute_nothing():

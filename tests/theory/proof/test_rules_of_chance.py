@@ -121,7 +121,7 @@ def test_chains_lead_from_one_end_to_the_other():
 def test_sums_are_compared_term_by_term():
     one = at_most(k(i), x)
     assert Termwise((one,)).prove(at_most(Sum(k(i), (i, 1, rows)), rows * x)) is True
-    assert Termwise((one,)).prove(at_most(Sum(k(i), (i, 0, rows)), rows * x)) is False
+    assert Termwise((one,)).prove(at_most(Sum(k(i), (i, 0, rows)), rows * x)) is None
     assert Termwise((at_most(k(i), i * x),)).prove(at_most(Sum(k(i), (i, 1, rows)), rows * i * x)) is None
     assert ExponentialSeries().prove(eq(Sum(a**n / factorial(n), (n, 0, oo)), exp(a))) is True
     assert ExponentialSeries().prove(eq(Sum(a**n / factorial(n + 1), (n, 0, oo)), exp(a))) is not True
@@ -158,7 +158,7 @@ def test_probabilities_are_bounded_by_exponential_moments():
     event = Ge(SquaredNorm(Z), a, evaluate=False)
     moment = Expectation(exp(v * SquaredNorm(Z)), Z)
     assert Markov().prove(at_most(Probability(event, Z), exp(-v * a) * moment)) is True
-    assert Markov().prove(at_most(Probability(event, Z), exp(-2 * v * a) * moment)) is False
+    assert Markov().prove(at_most(Probability(event, Z), exp(-2 * v * a) * moment)) is None
     assert Markov().prove(at_most(Probability(Le(SquaredNorm(Z), a, evaluate=False), Z), exp(-v * a) * moment)) is None
     assert Markov().prove(at_most(Probability(event, Z), exp(v * a) * Expectation(exp(-v * SquaredNorm(Z)), Z))) is None
 

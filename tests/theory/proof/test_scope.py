@@ -9,7 +9,7 @@ from theory.proof.expressions import SquaredNorm, matrix_sequence, scalar_sequen
 from theory.proof.induction import InequalityInduction, JointInduction
 from theory.proof.inequalities import Inequality
 from theory.proof.limits import MatrixLimit
-from theory.proof.order import Conditional, Transitivity, at_most, slack, total, when
+from theory.proof.order import Conditional, Transitivity, at_most, slack, times, total, when
 from theory.proof.probability import MatrixInstance, Monotonicity
 from theory.proof.rules import Algebra, GeometricLimit, Induction, Instance, Rewriting
 from theory.proof.scope import bound_symbols, free_symbols
@@ -47,9 +47,12 @@ def test_an_induction_knows_its_index_only_as_any_index():
     five = at_most(Integer(5), n)
     claim = at_most(10 * n, n**2)
     rule = InequalityInduction(
-        variable=n, base=Inequality(), step=Inequality((five,), certificate=total(slack(claim), 2 * slack(five), 1))
+        variable=n,
+        base=Inequality(),
+        step=Inequality((five,), certificate=total(slack(claim), times(Integer(2), slack(five)), 1)),
     )
-    assert rule.step.prove(at_most(10 * (n + 1), (n + 1) ** 2)) is None
+    step_alone = Inequality((five, claim), certificate=rule.step.certificate)
+    assert step_alone.prove(at_most(10 * (n + 1), (n + 1) ** 2)) is True
     assert rule.prove(claim) is None
     joint = JointInduction(parts=((claim, rule), (five, rule)))
     assert joint.prove(when(claim)(five).args[0] & five) is None
