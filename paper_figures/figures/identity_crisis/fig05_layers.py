@@ -23,6 +23,8 @@ SETTINGS = {
     "known_each": KNOWN_EACH,
     "of_mnist": OF_MNIST,
     "mosaics": MOSAICS,
+    "mosaic_depth": MOSAIC_DEPTH,
+    "asked": ASKED,
     "version": 3,
 }
 

@@ -13,7 +13,7 @@ from paper_figures.workbench import Workbench
 
 ELSEWHERE = 14  # the depth whose layers figure 5 draws
 OTHERS = tuple(depth for depth in DEPTHS if depth != ELSEWHERE)
-SETTINGS = {"depths": OTHERS, "mosaics": MOSAICS, "version": 1}
+SETTINGS = {"depths": OTHERS, "mosaics": MOSAICS, "asked": ASKED, "version": 1}
 
 
 def compute(bench: Workbench) -> FigureData:

@@ -14,15 +14,16 @@ from paper_figures.specimens import TRAINED_ON, digit
 from paper_figures.workbench import Workbench
 
 CLASSES = (TRAINED_ON, 0, 1)
-SETTINGS = {"classes": CLASSES, "version": 2}
+FCN_DEPTHS, CNN_DEPTHS = (1, 7), (5, 14)
+SETTINGS = {"classes": CLASSES, "fcn": FCN_DEPTHS, "cnn": CNN_DEPTHS, "version": 2}
 
 
 def rows(bench: Workbench) -> list[Row]:
     """A row for each kind of network and number of training images."""
     recipe, scale = bench.scale.recipe(), bench.scale
     kinds: dict[str, dict[int, partial]] = {
-        "FCN": {n: partial(empirics.FCN, 784, n, scale.width) for n in (1, 7)},
-        "CNN": {n: partial(empirics.CNN, 1, n, scale.channels) for n in (5, 14)},
+        "FCN": {n: partial(empirics.FCN, 784, n, scale.width) for n in FCN_DEPTHS},
+        "CNN": {n: partial(empirics.CNN, 1, n, scale.channels) for n in CNN_DEPTHS},
     }
     return [
         Row(f"{kind}, {layers(n)},\n{count} digits", make, recipe, trained_on=np.stack([*map(digit, CLASSES[:count])]))

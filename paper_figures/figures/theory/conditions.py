@@ -25,7 +25,7 @@ SCHEMES = ("default", "yann_uniform", "xavier_uniform", "kaiming_uniform", "orth
 OPTIMIZERS = ("sgd", "adam", "adamax", "rmsprop", "adagrad")
 STARTS = tuple(itertools.product(SCHEMES, (True, False)))  # initialization, and whether there are biases
 MANY = (("default", True), ("xavier_uniform", False))  # starts of which there are many seeds
-SETTINGS = {"table": TABLE, "learned": LEARNED, "version": 2}
+SETTINGS = {"table": TABLE, "learned": LEARNED, "narrow": NARROW, "wide": WIDE, "version": 2}
 
 TableRow = dict[str, Any]
 

@@ -18,8 +18,15 @@ from paper_figures.workbench import Network, Workbench, answers
 from theory import wide
 
 CURVE = (1, 2, 3, 5, 7, 10, 12, 14, 17, 20)  # depths at which the limit is computed
-SETTINGS = {"curve": CURVE, "fcn": FCN_DEPTHS, "cnn": CNN_DEPTHS, "version": 1}
 EVERY = 4  # of the other digits one in so many is asked about
+SETTINGS = {
+    "curve": CURVE,
+    "fcn": FCN_DEPTHS,
+    "cnn": CNN_DEPTHS,
+    "cnn_with_biases": CNN_DEPTHS_WITH_BIASES,
+    "every": EVERY,
+    "version": 1,
+}
 PANELS = ("fully connected", "convolutional", "convolutional, default, biases")
 
 

@@ -22,6 +22,8 @@ SETTINGS = {
     "steps": STEPS,
     "momentum": MOMENTUM,
     "milestones": MILESTONES,
+    "gamma": GAMMA,
+    "scheme": SCHEME,
     "modes": MODES,
     "share": SHARE,
     "version": 2,

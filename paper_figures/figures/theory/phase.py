@@ -30,7 +30,7 @@ VARIANTS = {  # what else moves the boundary: kernel size, and skips
 DEEPEST = 20
 SETTINGS = {
     "size": SIZE, "kernel": KERNEL, "depths": DEPTHS, "weights": WEIGHTS, "biases": BIASES,
-    "variants": VARIANTS, "deepest": DEEPEST, "version": 2,
+    "variants": VARIANTS, "deepest": DEEPEST, "channels": CHANNELS, "every": EVERY, "version": 3,
 }  # fmt: skip
 
 

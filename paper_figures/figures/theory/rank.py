@@ -24,7 +24,15 @@ LOOKS = {"digits": ("#000000", "o", "-"), "patterns": ("#D55E00", "s", "--"), "p
 TITLES = {"zeros": "zero padding", "none": "no padding"}
 EACH = 6  # digits of each class
 TEACHERS = 8  # images that are drawn
-SETTINGS = {"kernels": KERNELS, "each": EACH, "paddings": PADDINGS, "momentum": MOMENTUM, "version": 2}
+SETTINGS = {
+    "kernels": KERNELS,
+    "spectrum_kernel": SPECTRUM_KERNEL,
+    "each": EACH,
+    "paddings": PADDINGS,
+    "momentum": MOMENTUM,
+    "share": SHARE,
+    "version": 2,
+}
 
 
 def families() -> dict[str, np.ndarray]:
