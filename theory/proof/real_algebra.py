@@ -3,27 +3,64 @@
 Space is cut into cells on which no polynomial of the statement changes sign; the statement holds everywhere if it holds
 at one point of every cell. Projection as by McCallum (coefficients, discriminants, resultants), which is sound as long
 as no polynomial vanishes identically over a cell; where one does, or where a cell's point is not rational before the
-last variable, the rule does not decide.
+last variable, the rule does not decide. All arithmetic is with fractions: an irrational root is a polynomial and an
+interval that holds no other root of it, and the sign of another polynomial there is found without rounding.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import combinations, pairwise
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from sympy import And, Basic, Expr, Implies, Poly, S, Symbol, discriminant, factor_list, real_roots, resultant
-from sympy.core.relational import Relational
+from sympy import QQ, Basic, Expr, Poly, Rational, S, Symbol, ceiling, discriminant, factor_list, floor, prod, resultant
+from sympy.core.relational import Eq, Ge, Gt, Le, Lt, Ne, Relational
+from sympy.logic.boolalg import And, Boolean, Equivalent, Implies, Not, Or
 
 from theory.proof.counterexample import record
 from theory.proof.derivation import Rule
 
 __all__ = ["RealAlgebra"]
 
+# The declarations that this rule can take into account, and the signs that they leave.
+DECLARED = (
+    ({"real": True}, (-1, 0, 1)),
+    ({"nonnegative": True}, (0, 1)),
+    ({"positive": True}, (1,)),
+    ({"nonpositive": True}, (-1, 0)),
+    ({"negative": True}, (-1,)),
+    ({"real": True, "nonzero": True}, (-1, 1)),
+)
+HOLDS = {
+    Eq: (0,),
+    Ne: (-1, 1),
+    Lt: (-1,),
+    Le: (-1, 0),
+    Gt: (1,),
+    Ge: (0, 1),
+}
+
 
 class _UndecidableCellError(ArithmeticError):
     """A cell whose sample point this decomposition cannot handle."""
+
+
+@dataclass(frozen=True)
+class _Root:
+    """The only root of a square-free polynomial in an interval with rational ends, which are no roots of it."""
+
+    of: Poly
+    low: Rational
+    high: Rational
+
+    def narrowed(self) -> _Root:
+        """The same in half the interval."""
+        middle = (self.low + self.high) / 2
+        if self.of.eval(middle) == 0:  # never: rational roots are split off before
+            raise _UndecidableCellError
+        left = self.of.count_roots(self.low, middle) == 1
+        return _Root(self.of, self.low, middle) if left else _Root(self.of, middle, self.high)
 
 
 @dataclass(frozen=True)
@@ -32,7 +69,8 @@ class RealAlgebra(Rule):
 
     Attributes:
         premises: Relations that restrict the values.
-        variables: All variables, at most three or so; the last may have irrational cells.
+        variables: All variables, at most three or so, real, of a declared sign or none; the last may have irrational
+            cells.
     """
 
     variables: tuple[Symbol, ...] = field(kw_only=True)
@@ -40,83 +78,145 @@ class RealAlgebra(Rule):
 
     def prove(self, statement: Basic) -> bool | None:
         """Evaluate the statement at one point of every cell."""
-        claim = Implies(And(*self.premises), statement) if self.premises else statement
-        if not claim.free_symbols <= set(self.variables) or not all(
-            v.is_real and not v.is_integer for v in self.variables
-        ):
+        claims = (statement, *self.premises)
+        signs = {variable: allowed for variable in self.variables if (allowed := _signs(variable)) is not None}
+        if len(signs) != len(self.variables):
             return None
-        polynomials = [relation.lhs - relation.rhs for relation in claim.atoms(Relational)]
-        if not all(polynomial.is_polynomial(*self.variables) for polynomial in polynomials):
+        if not set().union(*(claim.free_symbols for claim in claims)) <= set(self.variables):
             return None
+        relations = set().union(*(claim.atoms(Relational) for claim in claims))
+        found = {relation: _polynomial(relation, self.variables) for relation in relations}
+        polynomials = {relation: polynomial for relation, polynomial in found.items() if polynomial is not None}
+        if len(polynomials) != len(relations):
+            return None
+        cut = {polynomial.as_expr() for polynomial in polynomials.values()}
+        cut |= {variable for variable, allowed in signs.items() if len(allowed) < 3}
         try:
-            for point in _cells(polynomials, self.variables):
-                truth = statement.subs(point) if _admitted(point, self.premises) else S.true
-                if truth == S.false:
-                    record(point)
+            for base, last in _cells(cut, self.variables):
+                point = {**base, self.variables[-1]: last}
+                if any(_sign(Poly(v, v, domain=QQ), point[v]) not in signs[v] for v in self.variables):
+                    continue
+                held = {
+                    relation: _sign(_over(polynomial.as_expr(), base, self.variables[-1]), last) in HOLDS[relation.func]
+                    for relation, polynomial in polynomials.items()
+                }
+                if all(_truth(premise, held) for premise in self.premises) and not _truth(statement, held):
+                    record({variable: _as_number(value) for variable, value in point.items()})
                     return False
-                if truth != S.true:
-                    return None
         except _UndecidableCellError:
             return None
         return True
 
 
-def _admitted(point: dict[Symbol, Expr], premises: tuple[Basic, ...]) -> bool:
-    """Whether the point satisfies the premises and the signs that its variables have by assumption."""
-    for symbol, value in point.items():
-        if (symbol.is_positive and not value.is_positive) or (symbol.is_nonnegative and value.is_negative):
-            return False
-    for premise in premises:
-        truth = premise.subs(point)
-        if truth not in (S.true, S.false):
-            raise _UndecidableCellError
-        if truth == S.false:
-            return False
-    return True
+def _signs(variable: Symbol) -> tuple[int, ...] | None:
+    """The signs that a variable may have; None if more is declared of it than that it is real and its sign."""
+    return next(
+        (signs for facts, signs in DECLARED if variable.assumptions0 == Symbol("v", **facts).assumptions0), None
+    )
 
 
-def _cells(polynomials: list[Expr], variables: tuple[Symbol, ...]) -> Iterator[dict[Symbol, Expr]]:
-    """One point of every cell on which all the polynomials keep their signs."""
+def _polynomial(relation: Relational, variables: tuple[Symbol, ...]) -> Poly | None:
+    """The left side minus the right as a polynomial with rational coefficients, if it is one."""
+    gap = relation.lhs - relation.rhs if all(isinstance(side, Expr) for side in relation.args) else None
+    if gap is None or relation.func not in HOLDS or not gap.is_polynomial(*variables):
+        return None
+    polynomial = Poly(gap, *variables)
+    return polynomial.set_domain(QQ) if all(c.is_Rational for c in polynomial.coeffs()) else None
+
+
+def _truth(statement: Basic, held: Mapping[Basic, bool]) -> bool:
+    """The truth of a statement from that of its relations."""
+    if statement in held:
+        return held[statement]
+    if statement in (S.true, S.false):
+        return bool(statement)
+    if not isinstance(statement, Boolean):
+        raise _UndecidableCellError
+    parts = [_truth(part, held) for part in statement.args]
+    if isinstance(statement, And | Or):
+        return all(parts) if isinstance(statement, And) else any(parts)
+    if isinstance(statement, Not):
+        return not parts[0]
+    if isinstance(statement, Implies):
+        return parts[1] or not parts[0]
+    if isinstance(statement, Equivalent):
+        return len(set(parts)) == 1
+    raise _UndecidableCellError
+
+
+def _cells(polynomials: Iterable[Expr], variables: tuple[Symbol, ...]) -> Iterator[tuple[dict[Symbol, Any], Any]]:
+    """One point of every cell on which all the polynomials keep their signs: the values before the last, and this."""
     *lower, last = variables
     factors = {factor for polynomial in polynomials for factor, _ in factor_list(polynomial, *variables)[1]}
-    factors |= {last} if last.is_nonnegative else set()
-    bases = _cells(_projection(factors, last), tuple(lower)) if lower else iter([{}])
-    for base in bases:
-        over = [Poly(factor.subs(base), last) for factor in factors if factor.has(last)]
-        if any(above.is_zero for above in over) or not all(value.is_rational for value in base.values()):
+    rising = {factor for factor in factors if factor.has(last)}
+    below = _cells([*(factors - rising), *_projection(rising, last)], tuple(lower)) if lower else iter([({}, None)])
+    for before, value in below:
+        base = {**before, lower[-1]: value} if lower else {}
+        if any(isinstance(value, _Root) for value in base.values()):
             raise _UndecidableCellError
-        roots = sorted({root for above in over if above.degree() > 0 for root in real_roots(above)})
-        yield from ({**base, last: value} for value in _samples(roots))
+        over = [_over(factor, base, last) for factor in rising]
+        if any(above.is_zero for above in over):
+            raise _UndecidableCellError
+        yield from ((base, value) for value in _samples(over, last))
 
 
-def _projection(factors: set[Expr], last: Symbol) -> list[Expr]:
+def _projection(rising: set[Expr], last: Symbol) -> list[Expr]:
     """Polynomials without the last variable that vanish where roots in it appear, meet or go to infinity."""
-    rising = [factor for factor in factors if factor.has(last)]
-    projected = [factor for factor in factors if not factor.has(last)]
+    projected: list[Expr] = []
     for factor in rising:
         projected += [*Poly(factor, last).all_coeffs(), discriminant(factor, last)]
     projected += [resultant(first, second, last) for first, second in combinations(rising, 2)]
     return [polynomial for polynomial in projected if not polynomial.is_number]
 
 
-def _samples(roots: list[Expr]) -> Iterator[Expr]:
-    """The roots, and a rational number in every interval between and beside them."""
-    if not roots:
+def _over(polynomial: Expr, base: Mapping[Symbol, Rational], last: Symbol) -> Poly:
+    """The polynomial in the last variable alone, above a point."""
+    return Poly(polynomial.subs(base), last, domain=QQ)
+
+
+def _samples(polynomials: list[Poly], last: Symbol) -> Iterator[Rational | _Root]:
+    """The real roots, and a rational number in every interval between and beside them."""
+    together = prod(polynomials, start=Poly(1, last, domain=QQ)).sqf_part()
+    exact = sorted(-factor.eval(0) / factor.LC() for factor, _ in together.factor_list()[1] if factor.degree() == 1)
+    irrational = prod(
+        (factor for factor, _ in together.factor_list()[1] if factor.degree() > 1), start=Poly(1, last, domain=QQ)
+    )
+    apart: list[tuple[Rational, Rational, Rational | _Root]] = [(root, root, root) for root in exact]
+    for (low, high), _ in irrational.intervals() if irrational.degree() > 0 else ():
+        root = _Root(irrational, S(low), S(high))
+        while any(root.low <= other <= root.high for other in exact):
+            root = root.narrowed()
+        apart.append((root.low, root.high, root))
+    if not apart:
         yield S.Zero
         return
-    yield S(int(roots[0].evalf()) - 2)
-    for left, right in pairwise(roots):
-        yield left
-        yield _between(left, right)
-    yield roots[-1]
-    yield S(int(roots[-1].evalf()) + 2)
+    apart.sort(key=lambda item: item[0])
+    yield floor(apart[0][0]) - 1
+    for (_, end, root), (start, _, _) in pairwise(apart):
+        yield root
+        yield (end + start) / 2
+    yield apart[-1][2]
+    yield ceiling(apart[-1][1]) + 1
 
 
-def _between(left: Expr, right: Expr) -> Expr:
-    """A rational number strictly between two numbers."""
-    digits = 2
-    while True:
-        middle = S(round(((left + right) / 2).evalf(30) * 10**digits)) / 10**digits
-        if (left < middle) == True and (middle < right) == True:  # noqa: E712
-            return middle
-        digits += 2
+def _sign(polynomial: Poly, at: Rational | _Root) -> int:
+    """The sign of a polynomial at a rational number or at a root, without rounding."""
+    if not isinstance(at, _Root):
+        value = polynomial.eval(at)
+        return bool(value > 0) - bool(value < 0)
+    if polynomial.degree() <= 0:
+        return _sign(polynomial, S.Zero)
+    polynomial = polynomial.replace(at.of.gen)
+    shared = polynomial.gcd(at.of)
+    if shared.degree() > 0 and shared.count_roots(at.low, at.high) == 1:
+        return 0
+    while polynomial.count_roots(at.low, at.high) > 0:
+        at = at.narrowed()
+    return _sign(polynomial, at.low)
+
+
+def _as_number(value: Rational | _Root) -> Expr:
+    """A sample as a number of SymPy's."""
+    if not isinstance(value, _Root):
+        return value
+    return next(root for root in value.of.real_roots() if value.low < root < value.high)
