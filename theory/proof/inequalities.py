@@ -7,23 +7,30 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from sympy import (
+    Add,
     Basic,
     Dummy,
     Expr,
     GreaterThan,
+    Gt,
     LessThan,
+    Mul,
+    Pow,
     S,
     StrictGreaterThan,
     StrictLessThan,
     Symbol,
     diff,
+    exp,
     expand,
     factor,
+    log,
     together,
 )
 
 from theory.proof.counterexample import refuted
 from theory.proof.derivation import Rule
+from theory.proof.scope import bound_symbols, free_symbols
 from theory.proof.vanishing import vanishes
 
 __all__ = ["Growth", "Inequality", "gap_of"]
@@ -61,7 +68,8 @@ class Inequality(Rule):
             forms = [self.certificate]
         else:
             forms = []
-        slacks = _slacks(self.premises)
+        hidden = bound_symbols(statement)
+        slacks = _slacks(premise for premise in self.premises if not free_symbols(premise) & hidden)
         for known in (*(form.xreplace(slacks) for form in forms), *(_shifted(form, slacks) for form in forms)):
             if known.is_positive or (not strict and known.is_nonnegative):
                 return True
@@ -92,7 +100,7 @@ class Growth(Rule):
     def prove(self, statement: Basic) -> bool | None:
         """Prove the inequality at the start, and that of the derivatives."""
         gap, strict = gap_of(statement)
-        if strict or not self._begins():
+        if strict or not self._begins() or not self._is_continuous(gap):
             return None
         verdicts = (
             self.at_start.prove(GreaterThan(gap.subs(self.variable, self.start), 0, evaluate=False)),
@@ -102,10 +110,34 @@ class Growth(Rule):
             return True
         return refuted(statement, self.premises, attempts=INEQUALITY_ATTEMPTS)
 
+    def generalizes(self, statement: Basic) -> frozenset[Basic]:
+        """What the two proofs take their premises to hold for; of the variable itself ``_begins`` takes care."""
+        return super().generalizes(statement) | self.at_start.generalizes(statement) | self.along.generalizes(statement)
+
+    def _is_continuous(self, part: Expr) -> bool:
+        """Whether the part has a derivative wherever the variable comes by on its way from the start."""
+        if not part.has(self.variable) or part == self.variable:
+            return True
+        if not (isinstance(part, Add | Mul | Pow | exp | log) and all(map(self._is_continuous, part.args))):
+            return False
+        if isinstance(part, Pow):
+            if part.exp.has(self.variable):
+                return False
+            inside, anywhere = part.base, bool(part.exp.is_integer and part.exp.is_nonnegative)
+        else:
+            inside, anywhere = part.args[0], not isinstance(part, log)
+        return anywhere or all(
+            Inequality(self.premises).prove(Gt(argument, 0, evaluate=False)) is True
+            for argument in (inside, inside.subs(self.variable, self.start))
+        )
+
     def _begins(self) -> bool:
         """Whether all that is known of the variable holds from the start up to it: the derivative uses it there."""
         variable, start = self.variable, self.start
-        if variable.is_integer or not variable.is_real or (variable.is_nonnegative and not start.is_nonnegative):
+        declared = ({"real": True}, {"nonnegative": True}, {"positive": True})
+        if not any(variable.assumptions0 == Symbol("v", **facts).assumptions0 for facts in declared):
+            return False
+        if start.has(variable) or (variable.is_nonnegative and not start.is_nonnegative):
             return False
         for premise in self.premises:
             if premise.has(variable):

@@ -6,21 +6,31 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from sympy import (
+    Add,
     Basic,
     Eq,
     Expr,
     Gt,
     Integral,
     LessThan,
+    Mul,
+    Pow,
     S,
     Sum,
+    Symbol,
     combsimp,
+    cos,
+    diff,
     exp,
     expand,
     expand_power_base,
     factorial,
+    integrate,
+    limit,
     oo,
     pi,
+    powsimp,
+    sin,
     sqrt,
 )
 
@@ -94,7 +104,10 @@ class ExponentialSeries(Rule):
 
 @dataclass(frozen=True)
 class Integration(Rule):
-    """A definite integral over a bounded interval, by an antiderivative that SymPy finds."""
+    """A definite integral, by an antiderivative that SymPy finds; that it is one is proved, and that it has no jumps.
+
+    What it tends to where the interval has no end is SymPy's.
+    """
 
     name: ClassVar[str] = "integration"
 
@@ -102,10 +115,25 @@ class Integration(Rule):
         """Integrate and compare."""
         if not (isinstance(statement, Eq) and isinstance(statement.lhs, Integral)):
             return None
-        value = statement.lhs.doit()
-        if value.has(Integral):
+        if len(statement.lhs.args) != 2 or len(statement.lhs.args[1]) != 3:
             return None
-        return vanishes(expand_power_base(value) - statement.rhs, self.premises)
+        integrand, (z, lower, upper) = statement.lhs.args
+        found = integrate(integrand, z)
+        if found.has(Integral) or not _is_smooth(found, z):
+            return None
+        if vanishes(powsimp(diff(found, z)) - integrand) is not True:  # where z/z was cancelled, by continuity
+            return None
+        ends = [limit(found, z, end) if end.is_infinite else found.subs(z, end) for end in (lower, upper)]
+        return vanishes(expand_power_base(expand(ends[1] - ends[0])) - statement.rhs, self.premises)
+
+
+def _is_smooth(part: Expr, z: Symbol) -> bool:
+    """Whether the part is made of sums, products, whole powers, exponentials, sines and cosines: it has no poles."""
+    if not part.has(z) or part == z:
+        return True
+    if isinstance(part, Pow) and not (part.exp.is_integer and part.exp.is_nonnegative and not part.exp.has(z)):
+        return False
+    return isinstance(part, Add | Mul | Pow | exp | sin | cos) and all(_is_smooth(inner, z) for inner in part.args)
 
 
 @dataclass(frozen=True)

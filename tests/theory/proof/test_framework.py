@@ -25,6 +25,7 @@ from sympy import (
     exp,
     log,
     oo,
+    sign,
     sin,
     sqrt,
     symbols,
@@ -36,6 +37,7 @@ from theory.proof.derivation import Assumption, Derivation, RefutedStepError, St
 from theory.proof.expressions import Gradient, SquaredNorm, matrix_sequence, scalar_sequence
 from theory.proof.inequalities import Growth, Inequality
 from theory.proof.latex import escape
+from theory.proof.order import at_most
 from theory.proof.real_algebra import RealAlgebra
 from theory.proof.rules import (
     Algebra,
@@ -256,6 +258,27 @@ def test_growth_uses_its_derivative_from_the_start_on():
     assert Growth(variable=x).prove(exp(x) >= 1 + x) is None  # nothing says that x starts at 0
     assert Growth(variable=x, start=Integer(2), along=Inequality((x >= 2,))).prove(x**2 >= 4) is True
     assert Growth(variable=x, start=Integer(2), along=Inequality((x >= 2,))).prove(x**2 >= 5) is False
+
+
+def test_growth_does_not_jump_over_a_pole():
+    """−1/x grows on both sides of 0, from 1 at −1 to −1 at 1."""
+    upward = Growth((x >= -1,), variable=x, start=Integer(-1), along=Inequality(certificate=x ** (-2)))
+    assert upward.prove(-1 / x >= 0) is not True
+    falling = Growth((x >= -1,), variable=x, start=Integer(-1), along=Inequality(certificate=S.Zero))
+    assert falling.prove(-sign(x) >= 0) is not True
+
+
+def test_growth_starts_where_its_variable_does():
+    """x³/3 ≥ x²/2 is false at ½, and x ≥ 0 is false at −1; each grows somewhere."""
+    assert Growth((x > 0,), variable=y).prove(y >= 0) is not True
+    assert Growth(variable=x).prove(at_most(S.Zero, x)) is not True
+    above = at_most(positive, positive**2)  # an upper bound that moves with the variable: false below 1
+    rising = Inequality((above,), certificate=positive**2 - positive)
+    assert rising.prove(at_most(S.Zero, positive**2 - positive)) is True
+    assert Growth((above,), variable=positive, along=rising).prove(positive**3 / 3 >= positive**2 / 2) is not True
+    assert Growth((x >= x,), variable=x, start=x).prove(at_most(S.Zero, x)) is not True
+    nonzero = Symbol("x", real=True, nonzero=True)
+    assert Growth((nonzero > -1,), variable=nonzero, start=Integer(-1)).prove(nonzero + 1 >= 0) is not True
 
 
 def test_real_algebra_decides_by_cells():

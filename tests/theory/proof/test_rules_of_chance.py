@@ -18,6 +18,7 @@ from sympy import (
     factorial,
     oo,
     pi,
+    sign,
     sqrt,
     symbols,
 )
@@ -137,6 +138,10 @@ def test_integrals_have_their_constants():
     assert GaussianIntegral(curvature=x).prove(eq(Integral(exp(-x * z**2 / 2), (z, -oo, oo)), sqrt(2 * pi / x))) is None
     assert Integration().prove(eq(Integral(z**2, (z, 0, 1)), Integer(1) / 3)) is True
     assert Integration().prove(eq(Integral(z**2, (z, 0, 1)), Integer(1) / 2)) is False
+    assert Integration().prove(eq(Integral(z ** (2 * n), (z, -a, a)), 2 * a ** (2 * n + 1) / (2 * n + 1))) is True
+    assert Integration().prove(eq(Integral(1 / z**2, (z, -1, 1)), Integer(-2))) is None  # there is a pole between
+    assert Integration().prove(eq(Integral(z * exp(-(z**2) / 2), (z, 0, oo)), Integer(1))) is True
+    assert Integration().prove(eq(Integral(sign(z), (z, -1, 2)), Integer(1))) is None
 
 
 def test_independent_entries_multiply():
