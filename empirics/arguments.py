@@ -5,12 +5,18 @@ They repeat some of `numerics.arguments` on purpose: the witness shares no code 
 
 import math
 import operator
+import warnings
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.parameter import is_lazy
+
+FLOATING = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+SIGNED, UNSIGNED = (tuple(getattr(torch, f"{sign}int{bits}") for bits in (8, 16, 32, 64)) for sign in ("", "u"))
+DTYPES = (*FLOATING, *SIGNED, *UNSIGNED)
 
 
 def real_tensor(name: str, value: Any, shapes: Sequence[str]) -> Tensor:
@@ -38,7 +44,9 @@ def real_tensor(name: str, value: Any, shapes: Sequence[str]) -> Tensor:
 
 
 def tensor_of(name: str, value: Any) -> Tensor:
-    """A real NumPy or torch array of any shape as a tensor; see `real_tensor`."""
+    """A real NumPy or torch array of any shape, whose numbers are there to be read, as a tensor; see `real_tensor`."""
+    if isinstance(value, np.ma.MaskedArray):
+        raise TypeError(f"{name} must be an array without a mask, got {type(value).__name__}")
     if isinstance(value, np.ndarray):
         if value.dtype.kind not in "iuf" or value.dtype.itemsize > 8:  # long doubles would be rounded
             raise TypeError(f"{name} must hold integers or real floating-point numbers, got dtype {value.dtype}")
@@ -48,7 +56,34 @@ def tensor_of(name: str, value: Any) -> Tensor:
         raise TypeError(f"{name} must be a NumPy or torch array, got {type(value).__name__}")
     if value.is_complex() or value.dtype == torch.bool:
         raise TypeError(f"{name} must hold integers or real floating-point numbers, got dtype {value.dtype}")
+    check_readable(name, value)
     return value.detach()
+
+
+def check_readable(name: str, value: Tensor) -> None:
+    """Refuse tensors without numbers of their own, those that are not dense, and dtypes that torch hardly computes in.
+
+    Raises:
+        TypeError: it is one of these.
+    """
+    if is_lazy(value):
+        raise TypeError(f"{name} must hold numbers, got {type(value).__name__}, which has no shape yet")
+    if value.is_meta:
+        raise TypeError(
+            f"{name} must hold numbers, got a tensor on the device 'meta', which has a shape and no numbers"
+        )
+    if value.is_nested or value.layout != torch.strided:
+        kind = "a nested one" if value.is_nested else f"layout {value.layout}"
+        raise TypeError(f"{name} must be a dense tensor, got {kind}")
+    if value.dtype not in DTYPES and not value.is_complex():
+        known = ", ".join(str(dtype).removeprefix("torch.") for dtype in DTYPES)
+        raise TypeError(f"{name} must have one of the dtypes {known}, got {value.dtype}")
+    try:
+        torch.count_nonzero(value.detach()).item()
+    except Exception as error:  # of each kind of tensor that only stands for one, its own
+        raise TypeError(
+            f"{name} must hold numbers, got {type(value).__name__}, whose numbers cannot be read"
+        ) from error
 
 
 def finite(name: str, value: Tensor) -> Tensor:
@@ -72,6 +107,20 @@ def converted(name: str, value: Tensor, dtype: torch.dtype, device: torch.device
     if not bool(torch.isfinite(result).all()):
         raise ValueError(f"{name} must fit {str(dtype).removeprefix('torch.')}, got entries too large for it")
     return result
+
+
+def say_if_bytes(name: str, value: Tensor) -> None:
+    """Warn of bytes that a network would be given as they are: pictures are most often meant to lie in [0, 1].
+
+    Warns:
+        UserWarning: an array of uint8 with an entry above 1.
+    """
+    if value.dtype == torch.uint8 and int(value.max()) > 1:
+        warnings.warn(
+            f"{name} are of uint8 and taken as they are, up to {int(value.max())}: if they are pictures, "
+            f"give {name} / 255",
+            stacklevel=4,
+        )
 
 
 def _axes(shape: str) -> int:

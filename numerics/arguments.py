@@ -30,11 +30,11 @@ def real_array(name: str, value: Any, shapes: Sequence[str], *, empty: bool = Fa
     if isinstance(value, np.ma.MaskedArray) or str(getattr(value, "layout", "torch.strided")) != "torch.strided":
         raise TypeError(f"{name} must be a dense array without a mask, got {type(value).__name__}")
     if hasattr(value, "detach"):  # a prediction is not differentiated through
-        value = value.detach()
+        value = _with_numbers(name, value)
     if isinstance(value, np.ndarray) and value.dtype.kind not in "iufbc":
         raise TypeError(f"{name} must hold integers or real floating-point numbers, got dtype {value.dtype}")
     xp = array_api_compat.array_namespace(value)
-    if not (is_integer(value) or xp.isdtype(value.dtype, "real floating")):
+    if not (is_integer(value) or xp.isdtype(value.dtype, "real floating")) or "float8" in str(value.dtype):
         raise TypeError(f"{name} must hold integers or real floating-point numbers, got dtype {value.dtype}")
     expected = " or ".join(shapes)
     if value.ndim not in {_axes(shape) for shape in shapes}:
@@ -43,6 +43,21 @@ def real_array(name: str, value: Any, shapes: Sequence[str], *, empty: bool = Fa
         raise ValueError(f"{name} must not be empty, got shape {tuple(value.shape)}")
     if not is_integer(value) and not bool(xp.all(xp.isfinite(value))):
         raise ValueError(f"{name} must be finite, got NaN or infinity among its entries")
+    return value
+
+
+def _with_numbers(name: str, value: Any) -> Any:
+    """A torch array, detached, if its numbers are there to be read.
+
+    Raises:
+        TypeError: it only stands for one: on the device "meta", of no shape yet, or another substitute.
+    """
+    try:
+        value = value.detach()
+        if 0 not in value.shape:
+            value[(0,) * value.ndim].item()
+    except Exception as error:
+        raise TypeError(f"{name} must hold numbers that can be read, got {type(value).__name__} without any") from error
     return value
 
 

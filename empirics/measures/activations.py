@@ -10,8 +10,8 @@ import torch
 from jaxtyping import Float, Num
 from torch import Tensor, nn
 
-from empirics.arguments import converted, real_tensor
-from empirics.networks.architecture import check_fit, input_shapes
+from empirics.arguments import check_readable, converted, real_tensor, say_if_bytes
+from empirics.networks.architecture import check_fit, input_shapes, outputs_of
 from empirics.networks.locally_connected import LCN
 
 GAP = 1  # cells between the channels of a mosaic
@@ -30,21 +30,25 @@ def given_to(model: nn.Module, name: str, inputs: Any) -> Tensor:
     parameter = next(model.parameters(), None)
     if parameter is None:
         raise ValueError("model must have parameters, got one without")
+    for its, weight in model.named_parameters():
+        check_readable(f"{its} of model", weight)
     x = real_tensor(name, inputs, input_shapes(model))
+    say_if_bytes(name, x)
     batch = converted(name, x if x.ndim in (2, 4) else x[None], parameter.dtype, parameter.device)
-    check_fit(model, batch[:1], name)
+    check_fit(model, batch[:2], name)
     return batch
 
 
 def layer_activations(model: nn.Module, inputs: Num[Any, "..."]) -> list[Float[Tensor, "n ..."]]:
     """Return what each layer is given, and what comes out at the end.
 
-    The first are the inputs themselves, the next what the second weight layer is given (the first's outputs, after the
-    activation and any skip), and the last the outputs: one more than there are weight layers.
+    The first are the inputs, as the first weight layer is given them, the next what the second weight layer is given
+    (the first's outputs, after the activation and any skip), and the last the outputs: one more than there are weight
+    layers.
 
     Args:
         model: a network whose `nn.Linear`, `nn.Conv2d` and `LCN` layers are each used once.
-        inputs: (n, C, H, W) or (C, H, W) for a network with convolutions, else (n, d) or (d,).
+        inputs: images (n, C, H, W) or (C, H, W), or vectors (n, d) or (d,): what the network's forward takes.
 
     Returns:
         A tensor (n, ...) for each, in the model's dtype and on its device.
@@ -59,7 +63,7 @@ def layer_activations(model: nn.Module, inputs: Num[Any, "..."]) -> list[Float[T
 def activations_of(model: nn.Module, batch: Tensor) -> list[Tensor]:
     """`layer_activations` of checked inputs."""
     seen: list[Tensor] = []
-    visit_activations(model, batch, lambda _, held: seen.append(held))
+    visit_activations(model, batch, lambda _, held: seen.append(held.clone()))  # later layers may write to it
     return seen
 
 
@@ -70,7 +74,7 @@ def visit_activations(model: nn.Module, batch: Tensor, visit: Callable[[int, Ten
     hooks = [layer.register_forward_pre_hook(lambda _, given: visit(next(numbers), given[0])) for layer in layers]
     try:
         with torch.no_grad():
-            outputs = model(batch)
+            outputs = outputs_of(model, batch)
         visit(next(numbers), outputs)
     finally:
         for hook in hooks:

@@ -11,6 +11,7 @@ from torch.func import jacrev
 
 from empirics.arguments import integer
 from empirics.measures.jacobian import frozen, residual_tolerance, with_outputs_alike
+from empirics.networks.architecture import outputs_of
 
 NEWTON_STEPS = 10  # each squares the error: from √ε two do, and kinks may cost some
 ROWS = 64  # of a Jacobian at a time
@@ -108,12 +109,12 @@ def attractors(
         raise ValueError(f"model must be in float32 or float64, got {x.dtype}")
     threshold = residual_tolerance(tolerance, x.dtype)
     with torch.no_grad():
-        residuals = _residuals(x, following := model(x))
+        residuals = _residuals(x, following := outputs_of(model, x))
         for _ in range(integer("iterations", iterations, least=0)):
             if bool(((residuals <= threshold) | residuals.isnan()).all()):
                 break
             x = following
-            residuals = _residuals(x, following := model(x))
+            residuals = _residuals(x, following := outputs_of(model, x))
     which = torch.full((len(x),), -1, dtype=torch.int64, device=x.device)
     distances = torch.full_like(residuals, torch.nan)
     found: list[Tensor] = []
@@ -159,7 +160,7 @@ def _fixed_point(model: nn.Module, end: Tensor, exactness: float) -> Tensor | No
     x, reach = end, None
     for _ in range(NEWTON_STEPS):
         with torch.no_grad():
-            step = (model(x[None])[0] - x).flatten()
+            step = (outputs_of(model, x[None])[0] - x).flatten()
         if not step.any():
             return x
         jacobian = _jacobian(model, x)
@@ -196,7 +197,7 @@ def _rounding(jacobian: Tensor) -> float:
 
 def _jacobian(model: nn.Module, image: Tensor) -> Float[Tensor, "d d"]:
     def outputs(x: Tensor) -> Tensor:
-        return model(x.unflatten(0, image.shape)[None]).flatten()
+        return outputs_of(model, x.unflatten(0, image.shape)[None]).flatten()
 
     return jacrev(outputs, chunk_size=ROWS)(image.flatten())
 
@@ -214,7 +215,8 @@ def _kinked(model: nn.Module, point: Tensor, margin: float) -> bool:
     ways = torch.cat([ways, -ways]) / ways.norm(dim=1).repeat(2)[:, None]
     size = math.sqrt(torch.finfo(point.dtype).eps) * (_length(point) or 1.0)
     with torch.no_grad():
-        moved = (model(point + size * ways.reshape(-1, *point.shape)) - model(point[None])).flatten(1) / size
+        around = outputs_of(model, point + size * ways.reshape(-1, *point.shape))
+        moved = (around - outputs_of(model, point[None])).flatten(1) / size
     beside = moved - ways @ _jacobian(model, point).T
     return bool((moved.norm(dim=1) >= 1).any() and (beside.norm(dim=1) >= margin).any())
 

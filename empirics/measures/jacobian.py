@@ -13,6 +13,7 @@ from torch.func import vjp, vmap
 
 from empirics.arguments import integer, real
 from empirics.measures.activations import given_to
+from empirics.networks.architecture import outputs_of
 
 BLOCK = 8
 
@@ -69,7 +70,7 @@ def jacobian_spectrum(
     iterations = integer("iterations", iterations)
     threshold = residual_tolerance(tolerance, batch.dtype)
     with torch.no_grad():
-        if not bool(torch.isfinite(model(batch)).all()):
+        if not bool(torch.isfinite(outputs_of(model, batch)).all()):
             raise ValueError("model must return finite outputs, got NaN or infinity: it may have diverged")
     generator = torch.Generator().manual_seed(integer("seed", seed, least=0))
     found = []
@@ -103,7 +104,7 @@ def _derivatives(model: nn.Module, image: Tensor) -> tuple[Linear, Linear]:
     """V ↦ JV and U ↦ JᵀU at an image, for columns (entries, k)."""
 
     def outputs(x: Tensor) -> Tensor:
-        return model(x.unflatten(0, image.shape)[None]).flatten()
+        return outputs_of(model, x.unflatten(0, image.shape)[None]).flatten()
 
     def transposed(u: Tensor) -> Tensor:
         return vjp(outputs, image.flatten())[1](u)[0]
@@ -162,7 +163,7 @@ def with_outputs_alike(model: nn.Module, name: str, images: Any) -> Tensor:
     """
     batch = given_to(model, name, images)
     with torch.no_grad():
-        shape = tuple(model(batch[:1]).shape[1:])
+        shape = tuple(outputs_of(model, batch[:2]).shape[1:])
     if shape != tuple(batch.shape[1:]):
         raise ValueError(f"model must return outputs of its inputs' shape, {tuple(batch.shape[1:])}, got {shape}")
     return batch

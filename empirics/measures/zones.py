@@ -49,11 +49,11 @@ def zone(
 
     Source: Zhang et al. 2020, the figure that divides prediction correlations into regimes; the thresholds are ours.
     """
-    same_kind(with_input=with_input, with_training_image=with_training_image, rho=rho, same_dtype=False)
     to_input, to_constant, between = (
         _correlations(name, value)
         for name, value in (("with_input", with_input), ("with_training_image", with_training_image), ("rho", rho))
     )
+    same_kind(with_input=with_input, with_training_image=with_training_image, rho=rho, same_dtype=False)
     if to_constant.shape != to_input.shape:
         raise ValueError(f"with_training_image must have shape {to_input.shape}, got {to_constant.shape}")
     if between.ndim > to_input.ndim or between.shape != to_input.shape[to_input.ndim - between.ndim :]:

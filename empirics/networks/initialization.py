@@ -108,6 +108,10 @@ class _Layer:
             raise TypeError(
                 f"model must hold its parameters in Linear, Conv2d and LCN layers, got {type(layer).__name__}"
             )
+        if others := {name for name, _ in layer.named_parameters(recurse=False)} - {"weight", "bias"}:
+            raise TypeError(
+                f"model must hold weights and biases only, got {type(layer).__name__} with {', '.join(sorted(others))}"
+            )
         weight, bias = layer.weight.shape, layer.bias
         pixels = weight[:-4] if isinstance(layer, LCN) else weight[:0]
         outputs, inputs, *taps = weight[len(pixels) :]

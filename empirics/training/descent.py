@@ -248,7 +248,7 @@ class Leg:
 def _find_non_finite(descent: Descent) -> None:
     """Report members whose loss stayed finite although a weight did not (it feeds a dead unit)."""
     for value in descent.weights.values():
-        finite = torch.isfinite(value.flatten(1)).all(dim=1)
+        finite = torch.isfinite(value.reshape(len(value), -1)).all(dim=1)
         for member in (~finite).nonzero().flatten().tolist():
             descent.stopped[member] = None
             descent.diverged[member] = descent.step if descent.diverged[member] is None else descent.diverged[member]

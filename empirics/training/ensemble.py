@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float, Num
 from torch import Tensor, nn
 
-from empirics.arguments import converted, integer, real_tensor
+from empirics.arguments import converted, integer, real_tensor, say_if_bytes
 from empirics.networks.architecture import check_fit, describe, input_shapes, new_network, rebuild
 from empirics.training.history import History
 from empirics.training.precision import arithmetic
@@ -54,21 +54,25 @@ class TrainedEnsemble:
         """Return what every member outputs for new inputs.
 
         Args:
-            inputs: (n, C, H, W) or (C, H, W) for networks with convolutions, of any size that their kernels fit; else
-                (n, d) or (d,). NumPy or torch, of any real dtype.
+            inputs: images (n, C, H, W) or (C, H, W), or vectors (n, d) or (d,): what the network's forward takes, of
+                any size that its kernels fit. NumPy or torch, of any real dtype.
 
         Returns:
             (seeds, n, C', H', W') or (seeds, n, d'), without n where the inputs have no batch axis; of the inputs' kind
             and device, in the recipe's precision. A diverged member's outputs are NaN.
+
+        Warns:
+            UserWarning: inputs of uint8, which are taken as they are.
 
         Raises:
             TypeError: inputs that are not a real array.
             ValueError: inputs that are empty, not finite, or do not fit the network.
         """
         x = real_tensor("inputs", inputs, input_shapes(self.network))
+        say_if_bytes("inputs", x)
         place = next(iter(self.weights.values())).device
         batch = converted("inputs", x if x.ndim in (2, 4) else x[None], self.recipe.dtype, place)
-        check_fit(self.network, batch[:1])
+        check_fit(self.network, batch[:2])
         with arithmetic(self.recipe.precision, place):
             predictions = forward_in_chunks(self.network, self.weights, batch).to(self.recipe.dtype)
         # The weights that it ended with may be finite, but nobody trained them.

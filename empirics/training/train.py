@@ -1,5 +1,6 @@
 """Training: many seeds of one architecture, together, on the same few examples."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
@@ -11,18 +12,19 @@ import torch
 from jaxtyping import Num
 from torch import Tensor, nn
 
-from empirics.arguments import boolean, converted, finite, integers, real_tensor, same_kind, tensor_of
+from empirics.arguments import boolean, converted, finite, integers, real_tensor, same_kind, say_if_bytes, tensor_of
 from empirics.networks.architecture import check_fit, check_trainable, first_line, input_shapes, new_network
 from empirics.networks.initialization import seed_number
 from empirics.training.checkpoints import Checkpoints, description
 from empirics.training.descent import Descent, Task, descend
 from empirics.training.ensemble import TrainedEnsemble
 from empirics.training.history import merged
+from empirics.training.precision import arithmetic
 from empirics.training.progress import Hear, after, progress_bar
 from empirics.training.quickest import measured
 from empirics.training.recipe import Recipe
-from empirics.training.stack.members import Weights
-from empirics.training.stack.size import divide
+from empirics.training.stack.members import WAYS, Weights
+from empirics.training.stack.size import Division, divide
 from empirics.training.stack.weights import check_stacked, draw_stacked
 from empirics.training.watching import Watched
 
@@ -57,11 +59,11 @@ def train(
 
     Args:
         make_model: returns a new network, e.g. `lambda: FCN(784, depth=1)`.
-        inputs: training inputs, (n, C, H, W) or (C, H, W) for a network with convolutions, else (n, d) or (d,).
-            Arithmetic is in the recipe's precision, whatever their dtype.
+        inputs: training inputs, images (n, C, H, W) or (C, H, W), or vectors (n, d) or (d,): what the network's forward
+            takes. Arithmetic is in the recipe's precision, whatever their dtype; integers are taken as they are.
         targets: what the network is to output for them; None for the inputs themselves.
         recipe: optimizer, schedule, steps, precision and initialization.
-        seeds: of the initial weights, one member each.
+        seeds: of the initial weights, one member each, all different.
         initial: initial weights instead of those of the seeds: parameter name to array, seeds first.
         device: where to train; None for where the inputs are.
         snapshots: step numbers at which all weights are kept; 0 is before the first step.
@@ -78,7 +80,8 @@ def train(
         The trained networks.
 
     Warns:
-        UserWarning: a checkpoint is damaged (the one before it is used), or was written by another version of torch.
+        UserWarning: inputs, targets or images to watch are of uint8, which are taken as they are; a checkpoint is
+            damaged (the one before it is used), or was written by another version of torch.
 
     Raises:
         TypeError: an argument of the wrong type, mixed kinds of arrays, or a layer that `initialize` does not know.
@@ -125,29 +128,41 @@ def train(
         checkpoints = Checkpoints(checkpoint, checkpoint_every, description(task, members, start), division)
         division = checkpoints.division
         task = replace(task, way=division.way)
+    _rehearse(task, members, start, division)
     stacks = []
     with (
         progress_bar(recipe.steps * len(division.sizes), show=progress) as report,
         nullcontext() if checkpoints is None else checkpoints.same_threads(),
     ):
         for index, some in enumerate(division.stacks):
-            descent = Descent.start({name: value[some.start : some.stop] for name, value in start.items()})
+            descent = Descent.start(_of_members(start, some))
             keeper = None
             if checkpoints is not None:
                 descent, keeper = checkpoints.newest(index, descent)
             descend(task, descent, after(index * recipe.steps, report), keeper)
             stacks.append(descent)
+    return _ensemble(task, members, start, stacks, division)
+
+
+def _of_members(weights: Weights, some: range) -> Weights:
+    return {name: value[some.start : some.stop] for name, value in weights.items()}
+
+
+def _ensemble(
+    task: Task, members: tuple[int, ...], start: Weights, stacks: list[Descent], division: Division
+) -> TrainedEnsemble:
+    """What came of the stacks, as one."""
 
     def together(weights: list[Weights]) -> Weights:
         return {name: torch.cat([some[name] for some in weights]) for name in start}
 
     return TrainedEnsemble(
-        network=network,
-        recipe=recipe,
+        network=task.network,
+        recipe=task.recipe,
         seeds=members,
         initial_weights=start,
         weights=together([descent.weights for descent in stacks]),
-        snapshots={step: together([descent.snapshots[step] for descent in stacks]) for step in sorted(steps)},
+        snapshots={step: together([descent.snapshots[step] for descent in stacks]) for step in sorted(task.snapshots)},
         history=merged([descent.records for descent in stacks]),
         diverged=tuple(step for descent in stacks for step in descent.diverged),
         stopped=tuple(step for descent in stacks for step in descent.stopped),
@@ -155,12 +170,36 @@ def train(
     )
 
 
+def _rehearse(task: Task, members: tuple[int, ...], start: Weights, division: Division) -> None:
+    """Do once, with one member, all that comes after the last step, so that nothing there can lose a training.
+
+    Raises:
+        ValueError: the network cannot be trained, or what came of it could not be told.
+    """
+    one = _of_members(start, range(1))
+    alone = replace(task, recipe=replace(task.recipe, steps=0), snapshots={0}, block=1)
+    descent = Descent.start(one)
+    try:
+        with arithmetic(task.recipe.precision, task.inputs.device), torch.enable_grad():
+            stack = WAYS[task.way](task.network, one, task.inputs, task.targets)
+            torch.autograd.grad(stack.losses().sum(), list(stack.leaves.values()))
+        descend(alone, descent, lambda step, losses: None)
+        ensemble = _ensemble(alone, members[:1], one, [descent], Division(division.way, (1,)))
+        ensemble.predict(task.inputs)
+        ensemble.member(0)
+    except Exception as error:
+        raise ValueError(
+            f"make_model must return a network that can be trained, predict and be copied: {first_line(error)}"
+        ) from error
+
+
 def _watched(network: nn.Module, watch: Any, inputs: Any, dtype: torch.dtype, device: torch.device) -> Tensor:
     """Checked images to watch, with their batch axis."""
     images = real_tensor("watch", watch, input_shapes(network))
+    say_if_bytes("watch", images)
     same_kind(inputs=inputs, watch=watch, same_dtype=False)
     images = converted("watch", images if images.ndim in (2, 4) else images[None], dtype, device)
-    check_fit(network, images[:1], "watch")
+    check_fit(network, images[:2], "watch")
     return images
 
 
@@ -168,6 +207,8 @@ def _check_seeds(seeds: Sequence[int]) -> tuple[int, ...]:
     members = tuple(seed_number("seeds", seed) for seed in integers("seeds", seeds))
     if not members:
         raise ValueError("seeds must name at least one seed, got none")
+    if twice := [seed for seed, times in Counter(members).items() if times > 1]:
+        raise ValueError(f"seeds must be different, one for each network, got {twice[0]} more than once")
     return members
 
 
@@ -190,6 +231,7 @@ def _examples(
     x = real_tensor("inputs", inputs, shapes)
     y = x if targets is None else tensor_of("targets", targets)
     same_kind(inputs=inputs, targets=targets)
+    say_if_bytes("inputs", x)
     batched = x.ndim in (2, 4)
     if not batched:
         x, y = x[None], y[None]
@@ -205,5 +247,6 @@ def _examples(
             )
         raise ValueError(f"targets must have the shape of the network's outputs, {want}, got {got}")
     if targets is None:
-        return x, x
+        return x, x.clone()
+    say_if_bytes("targets", y)
     return x, converted("targets", finite("targets", y), dtype, device)

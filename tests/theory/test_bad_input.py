@@ -31,6 +31,16 @@ CASES = {
     "a list": (descent(inputs=[[1.0]]), TypeError, "inputs must be a NumPy or torch array, got list"),
     "no array": (descent(inputs=None), TypeError, "inputs must be a NumPy or torch array, got NoneType"),
     "a masked array": (descent(inputs=np.ma.array(IMAGE)), TypeError, "inputs must be a dense array"),
+    "a tensor without numbers": (
+        descent(inputs=torch.from_numpy(IMAGE).to("meta")),
+        TypeError,
+        "inputs must hold numbers that can be read, got Tensor without any",
+    ),
+    "numbers of eight bits": (
+        descent(inputs=torch.from_numpy(IMAGE).to(torch.float8_e4m3fn)),
+        TypeError,
+        "inputs must hold integers or real floating-point numbers, got dtype torch.float8_e4m3fn",
+    ),
     "a sparse tensor": (descent(inputs=torch.from_numpy(IMAGE).to_sparse()), TypeError, "inputs must be a dense array"),
     "no network": (descent(network="cnn"), TypeError, "network must be a FullyConnected, Conv.* got 'cnn'"),
     "a torch layer": (descent(network=torch.nn.Linear(2, 2)), TypeError, "theory.from_torch turns a torch layer"),

@@ -8,9 +8,10 @@ from functools import partial
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call, vmap
+from torch.func import vmap
 from torch.nn import functional
 
+from empirics.networks.architecture import outputs_of, outputs_of_member
 from empirics.networks.convolutional import CNN
 from empirics.networks.fully_connected import FCN
 from empirics.training.stack.layers import FEW, StackedConvolution, StackedLinear
@@ -43,7 +44,7 @@ def alone(network: nn.Module, initial: Mapping[str, Tensor], inputs: Tensor, tar
     return Stack(
         leaves,
         {name: value.detach().unsqueeze(0) for name, value in leaves.items()},
-        lambda: functional.mse_loss(module(inputs), targets).unsqueeze(0),
+        lambda: functional.mse_loss(outputs_of(module, inputs), targets).unsqueeze(0),
     )
 
 
@@ -52,7 +53,7 @@ def mapped(network: nn.Module, initial: Mapping[str, Tensor], inputs: Tensor, ta
     leaves = _leaves(initial)
 
     def loss(member: Weights) -> Tensor:
-        return functional.mse_loss(functional_call(network, member, (inputs,)), targets)
+        return functional.mse_loss(outputs_of_member(network, member, inputs), targets)
 
     return _stack(leaves, lambda: vmap(loss)(leaves))
 

@@ -6,9 +6,10 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call, vmap
+from torch.func import vmap
 
 from empirics.arguments import converted, finite, tensor_of
+from empirics.networks.architecture import outputs_of, outputs_of_member
 from empirics.networks.initialization import draw
 from empirics.networks.locally_connected import LCN
 from empirics.training.stack.members import Weights
@@ -23,7 +24,11 @@ def draw_stacked(network: nn.Module, scheme: str, seeds: Sequence[int], dtype: t
         name: torch.empty((len(seeds), *parameter.shape), dtype=dtype) for name, parameter in network.named_parameters()
     }
     for member, seed in enumerate(seeds):
-        for name, values in draw(network, scheme, seed):
+        try:
+            drawn = dict(draw(network, scheme, seed))
+        except TypeError as error:
+            raise TypeError(f"initial must be given, as a scheme cannot draw all weights: {error}") from None
+        for name, values in drawn.items():
             if name not in stacked:  # tied to another, or computed from others
                 raise TypeError(f"initial must be given: {name} is no parameter of its own, which a scheme could draw")
             stacked[name][member] = values
@@ -59,7 +64,7 @@ def check_stacked(network: nn.Module, initial: Any, members: int, dtype: torch.d
 
 def forward(network: nn.Module, weights: Weights, inputs: Tensor) -> Tensor:
     """Outputs of all members for the same inputs, (members, n, ...): the network's own forward, mapped over them."""
-    return vmap(lambda member: functional_call(network, member, (inputs,)))(weights)
+    return vmap(lambda member: outputs_of_member(network, member, inputs))(weights)
 
 
 def forward_in_chunks(network: nn.Module, weights: Weights, inputs: Tensor) -> Tensor:
@@ -80,13 +85,18 @@ def forward_in_chunks(network: nn.Module, weights: Weights, inputs: Tensor) -> T
 
 def _widest(network: nn.Module, inputs: Tensor) -> int:
     """Entries of the largest result of any layer for one input."""
-    pixels = math.prod(inputs.shape[2:])
-    sizes = [math.prod(inputs.shape[1:])]
-    for layer in network.modules():
-        if isinstance(layer, LCN):  # which unfolds its input
-            sizes.append(layer.weight[..., 0, :, :, :].numel())
-        elif isinstance(layer, nn.Conv2d):
-            sizes.append(layer.out_channels * pixels)
-        elif isinstance(layer, nn.Linear):
-            sizes.append(layer.out_features)
-    return max(sizes)
+    few = inputs[:2]  # two, for networks that compare inputs with each other
+    sizes = [few.numel()]
+
+    def note(layer: nn.Module, _: Any, outputs: Any) -> None:
+        unfolded = len(few) * layer.weight[..., 0, :, :, :].numel() if isinstance(layer, LCN) else 0
+        sizes.append(max(unfolded, outputs.numel() if isinstance(outputs, Tensor) else 0))
+
+    hooks = [layer.register_forward_hook(note) for layer in network.modules()]
+    try:
+        with torch.no_grad():
+            outputs_of(network, few)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return math.ceil(max(sizes) / len(few))

@@ -174,7 +174,7 @@ def test_another_format_is_refused(tmp_path: Path) -> None:
 def test_a_write_that_fails_leaves_the_old_ensemble_whole(tmp_path: Path, monkeypatch) -> None:
     first = trained()
     first.save(tmp_path)
-    monkeypatch.setattr("os.fsync", lambda _: (_ for _ in ()).throw(OSError("disk full")))
+    monkeypatch.setattr("os.fsync", lambda _: (_ for _ in ()).throw(OSError(28, "disk full")))
     with pytest.raises(OSError, match="disk full"):
         trained(lambda: CNN(1, 1)).save(tmp_path)
     assert equal(TrainedEnsemble.load(tmp_path).weights, first.weights)
