@@ -8,7 +8,8 @@ import array_api_compat
 import numpy as np
 from jaxtyping import Num
 
-from numerics.arguments import as_float64, is_integer, real_array
+from numerics.arguments import is_integer, real_array
+from numerics.gram import sliding_gram
 from numerics.row_space import to_numpy
 from numerics.window import Window
 
@@ -102,8 +103,8 @@ def patch_gram(
     """Return DᵀD for the patch matrix D, without forming D.
 
     Equivalent to `D.T @ D` with `D = patch_matrix(...)`. For integer images the result is exact, in int64. For
-    floating-point images it is accumulated in float64 and rounded once to the images' dtype: entry (i, j) is off by at
-    most rows · 2⁻⁵³ · (|D|ᵀ|D|)ᵢⱼ before that rounding.
+    floating-point images it is added up in float64 and rounded once to the images' dtype; before that rounding an
+    entry is off by about 2⁻⁵² (√rows + 8 log₂ pixels) times the images' sum of squares, whatever its own size.
 
     Args:
         images: shape (n, C, H, W) or (C, H, W), integers or floats.
@@ -136,19 +137,21 @@ def patch_gram(
                 f"images with entries up to {largest} may overflow the 64-bit sums of an exact Gram matrix"
             )
         accumulate, result = (xp.float64 if bound < 2**53 else xp.int64), xp.int64
-    columns = images.shape[-3] * window.taps
-    gram = xp.zeros((columns, columns), dtype=accumulate, device=array_api_compat.device(images))
-    with np.errstate(over="ignore"):
-        for block in patch_blocks(images, window):
-            block = xp.astype(block, accumulate)
-            gram = gram + xp.matrix_transpose(block) @ block
-        gram = xp.astype(gram, result)
+    with np.errstate(over="ignore", invalid="ignore"):  # told below
+        gram = xp.astype(gram_of(xp.astype(images, accumulate), window, exact=is_integer(images)), result)
     if not is_integer(images) and not bool(xp.all(xp.isfinite(gram))):
         raise OverflowError(f"images are so large that sums of products of two entries are beyond {result}'s range")
     return gram
 
 
-def images_as_float64(images: Any) -> Any:
-    """Checked images with their batch axis, in float64."""
-    images = as_float64(images)
-    return images[None, ...] if images.ndim == 3 else images
+def gram_of(images: Any, window: Window, *, exact: bool = False) -> Any:
+    """DᵀD of checked images, (n, C, H, W) or (C, H, W), in their dtype; `exact` for integers, whose sums must be."""
+    images = images[None, ...] if images.ndim == 3 else images
+    if window.stride == (1, 1):
+        return sliding_gram(images, window, exact=exact)
+    xp = array_api_compat.array_namespace(images)
+    columns = images.shape[1] * window.taps
+    gram = xp.zeros((columns, columns), dtype=images.dtype, device=array_api_compat.device(images))
+    for block in patch_blocks(images, window):
+        gram = gram + xp.matrix_transpose(block) @ block
+    return gram

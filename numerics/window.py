@@ -120,7 +120,15 @@ class Window:
                 f"kernel_size and padding must leave at most {MOST:,} taps of windows along a {name}, "
                 f"got {windows:,} windows of {taps:,}"
             )
-        pixel = np.arange(windows)[:, None] * stride + np.arange(taps)[None, :] * dilation - before
+        return self._pixels(axis, size, np.arange(windows)[:, None] * stride + np.arange(taps)[None, :] * dilation)
+
+    def padded(self, axis: int, size: int) -> np.ndarray:
+        """The pixel that stands at each place of the padded image along an axis; `size` stands for a zero."""
+        return self._pixels(axis, size, np.arange(size + sum(self.padding[axis])))
+
+    def _pixels(self, axis: int, size: int, place: np.ndarray) -> np.ndarray:
+        """The pixels at places that are counted from the first one of the padding."""
+        pixel = place - self.padding[axis][0]
         match self.padding_mode:
             case "circular":
                 return pixel % size

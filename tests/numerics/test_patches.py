@@ -7,7 +7,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from numerics import gram as gram_module
 from numerics import patch_gram, patch_matrix, patches
+from numerics.gram import entry_error
+from numerics.window import Window
 from tests import reference
 from tests.cases import WindowCase, random_images, seeds, windows
 
@@ -80,7 +83,7 @@ def test_settings_that_torch_refuses_are_refused_and_the_others_taken(case):
 def test_gram_of_floats_is_that_of_the_patch_matrix_to_rounding(case):
     matrix = naive(case)
     gram = patch_gram(case.images, case.kernel, **case.settings)
-    bound = 2 * matrix.shape[0] * np.finfo(float).eps * (np.abs(matrix).T @ np.abs(matrix))
+    bound = 2 * entry_error(case.images, Window.of(case.kernel, **case.settings))
     assert gram.dtype == case.images.dtype
     assert (np.abs(gram - matrix.T @ matrix) <= bound).all()
 
@@ -97,12 +100,14 @@ def test_gram_of_integers_is_exact(case, dtype, seed):
         assert (np.asarray(gram).astype(object) == matrix.T @ matrix).all()
 
 
-def test_gram_is_the_same_in_blocks(monkeypatch):
+@pytest.mark.parametrize("stride", [1, 2])
+def test_gram_is_the_same_in_blocks(monkeypatch, stride):
     images = random_images(0, (3, 2, 9, 8))
-    monkeypatch.setattr(patches, "BLOCK_ENTRIES", 1)
-    matrix = reference.patch_matrix(images, (3, 3))
-    bound = 2 * len(matrix) * np.finfo(float).eps * (matrix.T @ matrix)
-    assert (np.abs(patch_gram(images, 3) - matrix.T @ matrix) <= bound).all()
+    for module in (patches, gram_module):
+        monkeypatch.setattr(module, "BLOCK_ENTRIES", 1)
+    matrix = reference.patch_matrix(images, (3, 3), (stride, stride), (1, 1))
+    bound = 2 * entry_error(images, Window.of(3, padding=1, stride=stride))
+    assert (np.abs(patch_gram(images, 3, padding=1, stride=stride) - matrix.T @ matrix) <= bound).all()
 
 
 @given(seeds)
@@ -111,8 +116,9 @@ def test_gram_of_single_precision_is_rounded_once(seed):
     matrix = reference.patch_matrix(images, (3, 3)).astype(float)
     gram = patch_gram(images, 3)
     assert gram.dtype == np.float32
-    # Half a unit in the last place of float32; the sums in float64 round a billion times finer.
-    assert (np.abs(gram - matrix.T @ matrix) <= (2.0**-24 + 2.0**-40) * (matrix.T @ matrix)).all()
+    # Half a unit in the last place of float32, beside what the sums in float64 are off by.
+    exact = matrix.T @ matrix
+    assert (np.abs(gram - exact) <= 2.0**-24 * exact + 2 * entry_error(images.astype(float), Window.of(3))).all()
 
 
 @pytest.mark.parametrize("shift", range(24, 32))
