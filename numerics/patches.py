@@ -136,7 +136,7 @@ def patch_gram(
             raise ValueError(
                 f"images with entries up to {largest} may overflow the 64-bit sums of an exact Gram matrix"
             )
-        accumulate, result = (xp.float64 if bound < 2**53 else xp.int64), xp.int64
+        accumulate, result = (xp.float64 if 2 * bound < 2**53 else xp.int64), xp.int64
     with np.errstate(over="ignore", invalid="ignore"):  # told below
         gram = xp.astype(gram_of(xp.astype(images, accumulate), window, exact=is_integer(images)), result)
     if not is_integer(images) and not bool(xp.all(xp.isfinite(gram))):
