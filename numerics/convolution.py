@@ -16,7 +16,7 @@ from numerics.window import Window
 BLOCK_ENTRIES = 2**18  # numbers unfolded at a time (2 MiB): what a processor's second cache holds
 
 
-def convolve(images: Any, kernels: Any, window: Window, dtype: Any = None) -> Any:
+def convolve(images: Any, kernels: Any, window: Window, *, biases: Any = None, dtype: Any = None) -> Any:
     """Return what kernels see of images: `patch_matrix(images) @ kernels.T`, as images.
 
     Equivalent to `torch.nn.functional.conv2d` of the padded images.
@@ -25,6 +25,7 @@ def convolve(images: Any, kernels: Any, window: Window, dtype: Any = None) -> An
         images: (n, C, H, W), of any real dtype.
         kernels: (outputs, C, k_h, k_w), float64.
         window: of the kernels' size, fitting the images.
+        biases: (outputs,), what is added to each output; None for nothing.
         dtype: of the result, computed in float64 and rounded once; None for float64.
 
     Returns:
@@ -43,6 +44,8 @@ def convolve(images: Any, kernels: Any, window: Window, dtype: Any = None) -> An
         total[:, :length] = rows[0, ...] @ seen[:, :length]
         for a in range(1, kh):
             total[:, :length] += rows[a, ...] @ seen[:, a * dh * wide : a * dh * wide + length]
+        if biases is not None:
+            total += biases[:, None]
         high = lines.stop - lines.start
         # Rows from which a window would run into the next image, or out of the last one, are left out.
         total = xp.reshape(total, (outputs, count, tall, wide))[:, :, : down * (high - 1) + 1 : down, :]

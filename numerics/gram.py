@@ -98,20 +98,29 @@ def sliding_gram(images: Any, window: Window, *, each: bool = False, exact: bool
     return gram if each else gram[0, ...]
 
 
-def entry_error(images: Any, window: Window, *, each: bool = False) -> Any:
-    """How far rounding moves an entry of `sliding_gram` of floating-point images: one number, or one for each image.
+def energy(images: Any, window: Window, *, each: bool = False) -> Any:
+    """The sum of squares of the padded images' brightest channel, which no sum of products exceeds; or one for each."""
+    xp = array_api_compat.array_namespace(images)
+    squares = pad(images, window) ** 2
+    return xp.max(xp.sum(squares, axis=(-2, -1)), axis=-1) if each else xp.max(xp.sum(squares, axis=(0, -2, -1)))
 
-    In units of E, the sum of squares of the padded images' most energetic channel, which no sum of products exceeds:
-    2⁻⁵² (√rows + 2 (k_h + k_w) + 8 log₂ pixels), for the sums (rounding errors of random sign, Higham and Mary 2019),
+
+def rounding(images: Any, window: Window, *, each: bool = False) -> float:
+    """How far rounding moves an entry of `sliding_gram` of floating-point images, in units of their `energy`.
+
+    2⁻⁵² (√rows + 2 (k_h + k_w) + 8 log₂ pixels): for the sums (rounding errors of random sign, Higham and Mary 2019),
     for the strips, and for three transforms.
     """
-    xp = array_api_compat.array_namespace(images)
-    padded = pad(images, window)
-    high, wide = window.output_size(*images.shape[2:])
-    energy = xp.max(xp.sum(padded**2, axis=(-2, -1)), axis=-1) if each else xp.max(xp.sum(padded**2, axis=(0, -2, -1)))
+    height, width = images.shape[2:]
+    high, wide = window.output_size(height, width)
     rows = high * wide * (1 if each else images.shape[0])
-    pixels = padded.shape[-2] * padded.shape[-1]
-    return 2.0**-52 * (rows**0.5 + 2 * sum(window.kernel_size) + 8 * math.log2(2 * pixels)) * energy
+    pixels = len(window.padded(0, height)) * len(window.padded(1, width))
+    return float(2.0**-52 * (rows**0.5 + 2 * sum(window.kernel_size) + 8 * math.log2(2 * pixels)))
+
+
+def entry_error(images: Any, window: Window, *, each: bool = False) -> Any:
+    """How far rounding moves an entry of `sliding_gram` of floating-point images: one number, or one for each image."""
+    return rounding(images, window, each=each) * energy(images, window, each=each)
 
 
 def _first_by_fft(xp: Any, padded: Any, window: Window, high: int, wide: int, batch: int) -> Any:

@@ -1,5 +1,6 @@
 """The row space of a design matrix: its projector, its rank, and minimum-norm solutions."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -71,6 +72,10 @@ class RowSpace:
         basis = self.right * xp.astype(self.kept, xp.float64)[..., None, :]
         return basis @ xp.matrix_transpose(basis)
 
+    def stacked(self) -> "RowSpace":
+        """The same as a stack of one."""
+        return RowSpace(self.left[None, ...], self.singular_values[None, ...], self.right[None, ...], self.noise[None])
+
     def inverse_singular_values(self) -> Float[Any, "... q"]:
         """Return 1/σ where σ is above the noise and 0 elsewhere, shape (..., q)."""
         xp = array_api_compat.array_namespace(self.singular_values)
@@ -115,6 +120,30 @@ def row_space(matrix: Real[Any, "... rows columns"]) -> RowSpace:
     if not bool(xp.all(xp.isfinite(values))):
         raise ValueError("matrix must have singular values that float64 holds, got overflow")
     return RowSpace(space.left, values, space.right, noise)
+
+
+def row_space_of_blocks(blocks: Iterable[Any]) -> tuple[RowSpace, Any]:
+    """`row_space` of a tall matrix that is handed over in blocks of rows, and never held as a whole.
+
+    Each block is reduced together with the triangle that those before it left, by Householder's reflections: as
+    accurate as one QR factorization of the whole (Demmel, Grigori, Hoemmen and Langou, SIAM J. Sci. Comput. 34, 2012).
+
+    Args:
+        blocks: pairs of rows of the design matrix, (·, columns), and of its responses, (·, outputs), in float64.
+
+    Returns:
+        The row space, whose U is that of the triangle and of no use by itself, and the coordinates UᵀT, (q, outputs).
+    """
+    triangle: Any = None
+    rows = 0
+    for design, responses in blocks:
+        xp, columns = array_api_compat.array_namespace(design), design.shape[1]
+        rows += design.shape[0]
+        block = xp.concat([design, responses], axis=1)
+        triangle = xp.linalg.qr(block if triangle is None else xp.concat([triangle, block]), mode="reduced")[1]
+    left, values, right = xp.linalg.svd(triangle[:columns, :columns], full_matrices=False)
+    space = RowSpace(left, values, xp.matrix_transpose(right), _noise(rows, columns) * values[0])
+    return space, xp.matrix_transpose(left) @ triangle[:columns, columns:]
 
 
 def _decompose(xp: Any, matrix: Any) -> RowSpace:

@@ -11,15 +11,37 @@ locally connected network one per output pixel. Arrays here are in float64, with
     parameters  (..., blocks, outputs, columns)  columns: the weights of one output unit, then its bias
 """
 
+import itertools
 import math
+from collections.abc import Callable, Iterator
 from dataclasses import KW_ONLY, dataclass, field
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import array_api_compat
 
 from numerics import Window
-from numerics.arguments import boolean, common_namespace, positive_int, real_array
-from numerics.patches import IMAGE_SHAPES, patches
+from numerics.arguments import as_float64, boolean, common_namespace, positive_int, real_array
+from numerics.convolution import convolve, convolve_transposed
+from numerics.gram import energy, pad, rounding, sliding_gram
+from numerics.patches import IMAGE_SHAPES, patch_blocks, patches
+
+LARGE = 2**23  # numbers in a design matrix (64 MiB) from which it is handed over in blocks
+PIXELS_AT_ONCE = 2**16  # of a locally connected network's inputs: what a processor's second cache holds
+
+
+@dataclass(frozen=True)
+class DesignGram:
+    """What a design matrix D makes of things, without D.
+
+    Attributes:
+        matrix: DᵀD, (columns, columns).
+        error: what rounding may have moved it by, in the spectral norm.
+        transposed: predictions, (n, ...) or one, to (DᵀT)ᵀ, (outputs, columns).
+    """
+
+    matrix: Any
+    error: float
+    transposed: Callable[[Any], Any]
 
 
 @runtime_checkable
@@ -41,6 +63,18 @@ class Network(Protocol):
 
     def design(self, inputs: Any) -> Any:
         """A(x) for each input, stacked: (blocks, rows, columns)."""
+
+    def design_blocks(self, inputs: Any) -> Iterator[Any] | None:
+        """The design of a network of one block in parts of its rows, where the whole is large; None elsewhere."""
+
+    def design_gram(self, inputs: Any) -> "DesignGram | None":
+        """DᵀD without D, of a network of one block; None where D itself is as quick."""
+
+    def answers(self, inputs: Any, parameters: Any, dtype: Any = None) -> Any:
+        """Predictions (..., n, ...), batched as the inputs are, by parameters (..., blocks, outputs, columns).
+
+        In float64, or computed in it and rounded once to `dtype`.
+        """
 
     def target_shape(self, inputs: Any) -> tuple[int, ...]:
         """The shape of the network's predictions for `inputs`, which targets must have."""
@@ -105,6 +139,22 @@ class FullyConnected:
     def design(self, inputs: Any) -> Any:
         vectors = inputs if inputs.ndim == 2 else inputs[None, :]
         return _with_ones(vectors[None, ...], self.bias)
+
+    def design_blocks(self, inputs: Any) -> None:
+        return None
+
+    def design_gram(self, inputs: Any) -> None:
+        return None
+
+    def answers(self, inputs: Any, parameters: Any, dtype: Any = None) -> Any:
+        xp = array_api_compat.array_namespace(inputs)
+        vectors = as_float64(inputs if inputs.ndim == 2 else inputs[None, :])
+        parameters = parameters[..., 0, :, :]
+        found = vectors @ xp.matrix_transpose(parameters[..., : self.in_features])
+        if self.bias:
+            found += parameters[..., None, :, -1]
+        found = found if inputs.ndim == 2 else found[..., 0, :]
+        return xp.astype(found, dtype or xp.float64, copy=False)
 
     def target_shape(self, inputs: Any) -> tuple[int, ...]:
         return (*inputs.shape[:-1], self.outputs)
@@ -236,6 +286,51 @@ class Convolutional(_SlidingWindow):
         seen = patches(inputs, self.window)
         return _with_ones(xp.reshape(seen, (1, math.prod(seen.shape[:3]), math.prod(seen.shape[3:]))), self.bias)
 
+    def design_blocks(self, inputs: Any) -> Iterator[Any] | None:
+        rows = inputs.shape[0] if inputs.ndim == 4 else 1
+        rows *= math.prod(self.window.output_size(*inputs.shape[-2:]))
+        if rows * (self.in_channels * self.window.taps + self.bias) < LARGE:
+            return None
+        return (_with_ones(block, self.bias) for block in patch_blocks(inputs, self.window))
+
+    def design_gram(self, inputs: Any) -> DesignGram | None:
+        if self.window.stride != (1, 1):
+            return None
+        xp = array_api_compat.array_namespace(inputs)
+        images = inputs if inputs.ndim == 4 else inputs[None, ...]
+        gram = sliding_gram(images, self.window)
+        largest = float(energy(images, self.window))
+        if self.bias:
+            windows = (images.shape[0], 1, *self.window.output_size(*images.shape[2:]))
+            ones = xp.ones(windows, dtype=xp.float64, device=array_api_compat.device(images))
+            sums = xp.reshape(convolve_transposed(images, ones, self.window), (1, -1))
+            rows = math.prod(windows)
+            count = xp.full((1, 1), float(rows), dtype=xp.float64, device=array_api_compat.device(images))
+            last = xp.concat([sums, count], axis=1)
+            gram = xp.concat([xp.concat([gram, xp.matrix_transpose(sums)], axis=1), last], axis=0)
+            largest = max(largest, float(rows))  # no sum of pixels exceeds the geometric mean of these
+        # The spectral norm of a matrix of entries of at most e is at most e times its order.
+        error = gram.shape[0] * rounding(images, self.window) * largest
+
+        def transposed(predictions: Any) -> Any:
+            known = predictions if predictions.ndim == 4 else predictions[None, ...]
+            found = xp.reshape(convolve_transposed(images, known, self.window), (self.outputs, -1))
+            return xp.concat([found, xp.sum(known, axis=(0, 2, 3))[:, None]], axis=1) if self.bias else found
+
+        return DesignGram(gram, error, transposed)
+
+    def answers(self, inputs: Any, parameters: Any, dtype: Any = None) -> Any:
+        xp = array_api_compat.array_namespace(inputs)
+        images = inputs if inputs.ndim == 4 else inputs[None, ...]
+        times = parameters.shape[:-3]
+        flat = xp.reshape(parameters, (-1, parameters.shape[-1]))  # times · outputs
+        kernels = xp.reshape(flat[:, : flat.shape[1] - self.bias], (-1, *self.kernel_shape[1:]))
+        biases = flat[:, -1] if self.bias else None
+        found = convolve(images, kernels, self.window, biases=biases, dtype=dtype)
+        found = xp.reshape(found, (images.shape[0], *times, self.outputs, *found.shape[2:]))
+        found = xp.moveaxis(found, 0, len(times))
+        return found if inputs.ndim == 4 else found[..., 0, :, :, :]
+
     def stack(self, predictions: Any) -> Any:
         xp = array_api_compat.array_namespace(predictions)
         last = xp.moveaxis(predictions, -3, -1)
@@ -287,6 +382,36 @@ class LocallyConnected(_SlidingWindow):
         n, high, wide = seen.shape[:3]
         rows = xp.reshape(seen, (n, high * wide, math.prod(seen.shape[3:])))
         return _with_ones(xp.permute_dims(rows, (1, 0, 2)), self.bias)
+
+    def design_blocks(self, inputs: Any) -> None:
+        return None
+
+    def design_gram(self, inputs: Any) -> None:
+        return None
+
+    def answers(self, inputs: Any, parameters: Any, dtype: Any = None) -> Any:
+        xp = array_api_compat.array_namespace(inputs)
+        images = inputs if inputs.ndim == 4 else inputs[None, ...]
+        times, size = parameters.shape[:-3], self.window.output_size(*images.shape[2:])
+        # One plane of weights for each tap: (times, outputs, C, k_h, k_w, H', W').
+        planes = xp.moveaxis(parameters[..., : parameters.shape[-1] - self.bias], -3, -1)
+        planes = xp.reshape(planes, (*times, *self.kernel_shape, *size))
+        dtype, device = dtype or xp.float64, array_api_compat.device(images)
+        found = xp.empty((*times, images.shape[0], self.outputs, *size), dtype=dtype, device=device)
+        (kh, kw), (down, right), (dh, dw) = self.window.kernel_size, self.window.stride, self.window.dilation
+        at_once = max(1, PIXELS_AT_ONCE // (self.in_channels * math.prod(size)))
+        for first in range(0, images.shape[0], at_once):
+            part = slice(first, first + at_once)
+            padded = pad(as_float64(images[part, ...]), self.window)
+            total = xp.zeros((*times, padded.shape[0], self.outputs, *size), dtype=xp.float64, device=device)
+            if self.bias:
+                total += xp.reshape(xp.moveaxis(parameters[..., -1], -2, -1), (*times, 1, self.outputs, *size))
+            for a, b, channel in itertools.product(range(kh), range(kw), range(self.in_channels)):
+                rows = slice(a * dh, a * dh + down * (size[0] - 1) + 1, down)
+                columns = slice(b * dw, b * dw + right * (size[1] - 1) + 1, right)
+                total += planes[..., None, :, channel, a, b, :, :] * padded[:, channel, rows, columns][:, None, ...]
+            found[..., part, :, :, :] = xp.astype(total, dtype)
+        return found if inputs.ndim == 4 else found[..., 0, :, :, :]
 
     def stack(self, predictions: Any) -> Any:
         xp = array_api_compat.array_namespace(predictions)

@@ -1,7 +1,9 @@
 """What gradient descent makes of a one-layer network: in the limit, and after any number of steps."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import array_api_compat
@@ -11,9 +13,10 @@ from jaxtyping import Float, Num
 from numerics import row_space
 from numerics.arguments import as_float64, common_namespace, floating_dtype, is_integer, real_array, step_numbers
 from numerics.momentum import momentum_modes
-from numerics.row_space import RowSpace, to_numpy
+from numerics.row_space import RowSpace, row_space_of_blocks, to_numpy
 from theory.networks import Network, check_network, pack, unpack
 from theory.optimizer import GradientDescent, stable_lr
+from theory.proved_limit import proved_gram, solution
 
 
 @dataclass(frozen=True)
@@ -28,8 +31,9 @@ class TrainedNetwork:
         bias: in torch's layout, or None.
         rank: of the design matrix; for a locally connected network one per output pixel, (H', W').
         deficiency: parameters of one output unit (its bias included) less the rank: what training leaves untouched.
-        spectrum: the design matrix's singular values, descending; for a locally connected network (H', W', values).
         steps: how long it was trained: math.inf, a number, or a tuple of numbers.
+        method: how it was found: by a "decomposition" of the design matrix, or in the limit, where full rank is proved
+            by a Cholesky factorization of its Gram matrix, from that: "gram".
     """
 
     network: Network
@@ -37,10 +41,54 @@ class TrainedNetwork:
     bias: Float[Any, "..."] | None
     rank: int | np.ndarray
     deficiency: int | np.ndarray
-    spectrum: Float[Any, "..."]
     steps: int | float | tuple[int, ...]
+    method: str
     _parameters: Any = field(repr=False)
     _trained_on: Any = field(repr=False)
+    _singular_values: Any = field(repr=False)
+
+    @classmethod
+    def of(
+        cls,
+        network: Network,
+        inputs: Any,
+        parameters: Any,
+        *,
+        rank: np.ndarray,
+        steps: int | float | tuple[int, ...],
+        method: str,
+        singular_values: Any = None,
+    ) -> "TrainedNetwork":
+        """Lay out parameters, (..., blocks, outputs, columns), and ranks, (blocks,), as the caller knows them."""
+        xp, dtype = array_api_compat.array_namespace(parameters), floating_dtype(inputs)
+        weight, bias = unpack(network, inputs, parameters)
+        blocks = network.bias_shape(inputs)[:-1]  # (H', W') for a locally connected network, () else
+        found = rank.reshape(blocks) if blocks else int(rank[0])
+        return cls(
+            network=network,
+            weight=xp.astype(weight, dtype),
+            bias=None if bias is None else xp.astype(bias, dtype),
+            rank=found,
+            deficiency=parameters.shape[-1] - found,
+            steps=steps,
+            method=method,
+            _parameters=parameters,
+            _trained_on=inputs,
+            _singular_values=singular_values,
+        )
+
+    @cached_property
+    def spectrum(self) -> Float[Any, "..."]:
+        """The design matrix's singular values, descending; for a locally connected network (H', W', values).
+
+        Where the limit was found without them, they are computed when they are first asked for.
+        """
+        values = self._singular_values
+        if values is None:
+            values = _decomposed(self.network, self._trained_on, None)[0].singular_values
+        xp = array_api_compat.array_namespace(values)
+        blocks = self.network.bias_shape(self._trained_on)[:-1]
+        return xp.astype(xp.reshape(values, (*blocks, -1)), self.weight.dtype)
 
     def __call__(self, inputs: Num[Any, "..."]) -> Float[Any, "..."]:
         """Predict the network's outputs.
@@ -59,9 +107,7 @@ class TrainedNetwork:
             ValueError: inputs that do not fit the network, or on another device.
         """
         inputs = check_predictable(self.network, inputs, self._trained_on)
-        xp = array_api_compat.array_namespace(inputs)
-        responses = self.network.design(as_float64(inputs)) @ xp.matrix_transpose(self._parameters)
-        return xp.astype(self.network.unstack(responses, inputs), self.weight.dtype)
+        return self.network.answers(inputs, self._parameters, self.weight.dtype)
 
 
 def check_predictable(network: Network, inputs: Any, trained_on: Any) -> Any:
@@ -116,12 +162,53 @@ def gradient_descent(
 
     Source: Zhang et al. 2020, Theorems 1 and 2; derived in theory/derivations ("fcn-limit", "cnn-limit", "momentum").
     """
+    inputs = check_network(network).check_inputs("inputs", inputs)
+    targets = _check_targets(network, inputs, targets)
+    common_namespace(inputs=inputs, targets=targets)
+    start = _initial_parameters(network, inputs, initial)
+    if isinstance(steps, float | np.floating) and steps == math.inf:
+        known = _known_limit(network, inputs, targets, optimizer)
+        if known is not None:
+            return known
     problem = problem_of(network, inputs, targets, steps=steps, optimizer=optimizer)
-    start = _initial_parameters(network, problem.inputs, initial)
     parameters = problem.learned_parameters()
     if start is not None:
         parameters = parameters + problem.forget(start)
     return _trained_network(problem, parameters)
+
+
+def _known_limit(
+    network: Network, inputs: Any, targets: Any, optimizer: GradientDescent | None
+) -> TrainedNetwork | None:
+    """The limit where full rank is proved without a decomposition; None elsewhere."""
+    scaled, unit = _scaled(as_float64(inputs))
+    gram = proved_gram(network, scaled, solve=targets is not None)
+    if gram is None:
+        return None
+    if optimizer is not None:
+        check_optimizer(optimizer)
+        matrix = to_numpy(gram.matrix)
+        units = np.full(len(matrix), unit)
+        units[len(units) - network.bias :] = 1  # what a bias multiplies was not divided
+        largest = np.sqrt(np.linalg.eigvalsh(matrix * np.outer(units, units))[-1:])
+        _refuse_unstable(optimizer, largest, math.prod(network.target_shape(inputs)))
+    xp = array_api_compat.array_namespace(inputs)
+    if targets is None:
+        parameters = xp.asarray(network.identity_parameters(inputs), copy=True)
+    else:
+        parameters = solution(network, scaled, as_float64(targets), gram)
+        weights = parameters.shape[-1] - network.bias
+        parameters = xp.concat([parameters[..., :weights] / unit, parameters[..., weights:]], axis=-1)
+    return TrainedNetwork.of(
+        network, inputs, parameters, rank=np.array([parameters.shape[-1]]), steps=math.inf, method="gram"
+    )
+
+
+def _scaled(inputs: Any) -> tuple[Any, float]:
+    """Inputs divided by the power of two at their largest entry, exactly, and that power: squares stay in range."""
+    largest = float(to_numpy(abs(inputs)).max())
+    unit = math.ldexp(1.0, math.frexp(largest)[1] - 1) if largest else 1.0
+    return inputs / unit, unit
 
 
 @dataclass(frozen=True)
@@ -158,38 +245,52 @@ def problem_of(
     """Check a training problem and decompose its design matrix; see `gradient_descent`."""
     inputs = check_network(network).check_inputs("inputs", inputs)
     targets = _check_targets(network, inputs, targets)
-    xp = common_namespace(inputs=inputs, targets=targets)
-    if optimizer is not None and not isinstance(optimizer, GradientDescent):
-        raise TypeError(f"optimizer must be a GradientDescent, got {type(optimizer).__name__}")
-
-    design = network.design(as_float64(inputs))
-    space = row_space(design)
-    if targets is None:
-        responses = design @ xp.matrix_transpose(network.identity_parameters(inputs))
-    else:
-        responses = network.stack(as_float64(targets))
-    entries = math.prod(responses.shape)
+    common_namespace(inputs=inputs, targets=targets)
+    if optimizer is not None:
+        check_optimizer(optimizer)
+    space, coordinates = _decomposed(network, inputs, targets)
+    entries = math.prod(network.target_shape(inputs))
     steps, learned = _learned(space, entries, steps, optimizer)
-    coordinates = xp.matrix_transpose(space.left) @ responses
     return Problem(network, inputs, floating_dtype(inputs), space, coordinates, steps, learned)
 
 
+def _decomposed(network: Network, inputs: Any, targets: Any) -> tuple[RowSpace, Any]:
+    """The design's row space, and the coordinates UᵀT of the responses in it, (blocks, q, outputs)."""
+    xp = array_api_compat.array_namespace(inputs)
+    identity = None if targets is not None else network.identity_parameters(inputs)
+    blocks = network.design_blocks(as_float64(inputs))
+    if blocks is None:
+        design = network.design(as_float64(inputs))
+        space = row_space(design)
+        if identity is not None:  # T = D Θ*ᵀ, and UᵀD = ΣVᵀ
+            return space, space.singular_values[..., None] * xp.matrix_transpose(identity @ space.right)
+        return space, xp.matrix_transpose(space.left) @ network.stack(as_float64(targets))
+    responses = None if targets is None else network.stack(as_float64(targets))[0, ...]
+
+    def pairs() -> Iterator[tuple[Any, Any]]:
+        done = 0
+        for block in blocks:
+            rows = slice(done, done + block.shape[0])
+            done = rows.stop
+            yield block, block[:, :0] if responses is None else responses[rows, :]
+
+    space, coordinates = row_space_of_blocks(pairs())
+    space = space.stacked()
+    if identity is not None:
+        return space, space.singular_values[..., None] * xp.matrix_transpose(identity @ space.right)
+    return space, coordinates[None, ...]
+
+
 def _trained_network(problem: Problem, parameters: Any) -> TrainedNetwork:
-    network, inputs, xp = problem.network, problem.inputs, problem.xp
-    weight, bias = unpack(network, inputs, parameters)
-    columns = parameters.shape[-1]
-    blocks = network.bias_shape(inputs)[:-1]  # (H', W') for a locally connected network, () else
-    rank = problem.space.rank.reshape(blocks) if blocks else int(problem.space.rank[0])
-    return TrainedNetwork(
-        network=network,
-        weight=xp.astype(weight, problem.dtype),
-        bias=None if bias is None else xp.astype(bias, problem.dtype),
-        rank=rank,
-        deficiency=columns - rank,
-        spectrum=xp.astype(xp.reshape(problem.space.singular_values, (*blocks, -1)), problem.dtype),
+    values = problem.space.singular_values
+    return TrainedNetwork.of(
+        problem.network,
+        problem.inputs,
+        parameters,
+        rank=problem.space.rank,
         steps=problem.steps,
-        _parameters=parameters,
-        _trained_on=inputs,
+        method="decomposition",
+        singular_values=values,
     )
 
 
@@ -200,12 +301,7 @@ def _learned(
     xp = array_api_compat.array_namespace(space.right)
     if isinstance(steps, float | np.floating) and steps == math.inf:
         if optimizer is not None:
-            limit = stable_lr(to_numpy(space.singular_values), target_entries, optimizer.momentum)
-            if optimizer.final_lr >= limit:
-                raise ValueError(
-                    f"optimizer's final learning rate {optimizer.final_lr:.6g} must be below {limit:.6g}, "
-                    "at and above which gradient descent does not converge on these inputs (see max_stable_lr)"
-                )
+            _refuse_unstable(optimizer, to_numpy(space.singular_values), target_entries)
         space.require_decided()
         return math.inf, xp.astype(space.kept, xp.float64)
     numbers, trajectory = step_numbers(steps)
@@ -220,6 +316,21 @@ def _learned(
         steps=numbers if trajectory else numbers[0],
     )
     return (numbers if trajectory else numbers[0]), learned
+
+
+def _refuse_unstable(optimizer: GradientDescent, singular_values: np.ndarray, target_entries: int) -> None:
+    limit = stable_lr(singular_values, target_entries, optimizer.momentum)
+    if optimizer.final_lr >= limit:
+        raise ValueError(
+            f"optimizer's final learning rate {optimizer.final_lr:.6g} must be below {limit:.6g}, "
+            "at and above which gradient descent does not converge on these inputs (see max_stable_lr)"
+        )
+
+
+def check_optimizer(optimizer: Any) -> None:
+    """Refuse anything but a `GradientDescent`."""
+    if not isinstance(optimizer, GradientDescent):
+        raise TypeError(f"optimizer must be a GradientDescent, got {type(optimizer).__name__}")
 
 
 def _check_targets(network: Network, inputs: Any, targets: Any) -> Any:

@@ -156,7 +156,15 @@ def test_identity_task_targets_what_the_central_tap_sees(case, bias, seed):
     if case.settings["padding"] == "same":
         np.testing.assert_array_equal(targets, case.images)
     explicit = theory.gradient_descent(network, case.images, targets)
-    np.testing.assert_array_equal(trained.weight, explicit.weight)
+    values = np.asarray(explicit.spectrum)
+    kept = values[: explicit.rank]
+    condition = kept[0] / kept[-1] if len(kept) else 1.0
+    # Found by a decomposition, or by solving: either is off by κ ε times the solution, of size √channels, and (off the
+    # range, where rounding leaves its residuals) by κ² ε times what those are of it, ε.
+    bound = 4 * EPS * (np.sqrt(len(rows)) + rows.shape[1]) * condition * np.sqrt(channels)
+    assert np.linalg.norm(trained.weight - explicit.weight) <= bound
+    if trained.method == "gram":
+        np.testing.assert_array_equal(trained.weight, delta)
 
 
 def test_predictions_keep_batching_and_take_other_image_sizes():
@@ -244,7 +252,9 @@ def test_a_trajectory_is_its_steps_one_by_one(network):
     for index, t in enumerate(steps):
         single = theory.gradient_descent(network, inputs, targets, steps=t, optimizer=optimizer)
         np.testing.assert_array_equal(whole.weight[index], single.weight)
-        np.testing.assert_array_equal(whole(inputs)[index], single(inputs))
+        # Several steps' kernels make wider matrices, whose products may be summed in another order.
+        size = float(np.abs(single.weight).max() * np.abs(inputs).max() + (network.bias and np.abs(single.bias).max()))
+        assert np.abs(whole(inputs)[index] - single(inputs)).max() <= 2 * 8 * EPS * 7 * size
         assert single.steps == t
         assert (whole.bias is None) == (not network.bias)
 
