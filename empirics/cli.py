@@ -12,7 +12,6 @@ import numpy as np
 import torch
 import typer
 from rich.console import Console
-from rich.progress import MofNCompleteColumn, Progress
 from rich.table import Table
 from rich.text import Text
 
@@ -25,14 +24,15 @@ from empirics.images.published import SOURCES
 from empirics.networks.activations import ACTIVATIONS
 from empirics.networks.initialization import SCHEMES
 from empirics.networks.window import PADDING_MODES
-from empirics.sweeps.spec import read_spec
-from empirics.sweeps.sweep import InProcess, finished, sweep
-from empirics.sweeps.workers import dask_cluster, processes
+from empirics.sweeps.spec import Spec, read_spec
+from empirics.sweeps.sweep import finished, sweep
+from empirics.sweeps.workers import InProcess, dask_cluster, processes
 from empirics.training.ensemble import TrainedEnsemble
 from empirics.training.optimizers import OPTIMIZERS
 from empirics.training.recipe import PRECISIONS
 from files import (
     READ,
+    Interrupted,
     contact_sheet,
     image_bytes,
     npy_bytes,
@@ -42,6 +42,7 @@ from files import (
     run_command_line,
     write_together,
 )
+from files import progress as progress_on_stderr
 
 app = typer.Typer(
     help="Train real networks on one image, and see what they make of others.",
@@ -144,20 +145,27 @@ def train(
         inputs[f"input{number}-{path.stem}"] = read_image(path)[None]
         _check_input(path, inputs[f"input{number}-{path.stem}"].shape[1:], x.shape, any_size=network == "cnn")
     kept = nullcontext() if checkpoint is None else output_folder("--checkpoint", checkpoint)
-    with output_folder("--out", out), kept:  # impossible ones are better found out before training
-        ensemble, measured = run(
-            make_model,
-            x,
-            inputs,
-            flat=network == "fcn",
-            recipe=recipe,
-            seeds=range(seeds),
-            device=device,
-            checkpoint=checkpoint,
-            checkpoint_every=timedelta(seconds=checkpoint_seconds),
-            progress=progress,
-        )
-        write_results(out, ensemble, measured)
+    try:
+        with output_folder("--out", out), kept:  # impossible ones are better found out before training
+            ensemble, measured = run(
+                make_model,
+                x,
+                inputs,
+                flat=network == "fcn",
+                recipe=recipe,
+                seeds=range(seeds),
+                device=device,
+                checkpoint=checkpoint,
+                checkpoint_every=timedelta(seconds=checkpoint_seconds),
+                progress=progress,
+            )
+            write_results(out, ensemble, measured)
+    except KeyboardInterrupt:
+        if checkpoint is not None and any(checkpoint.glob("stack-*.json")):
+            said = f"the last checkpoint is in {checkpoint}; the same command goes on from there"
+        else:
+            said = "nothing is kept; with --checkpoint FOLDER a training is, and the same command goes on from there"
+        raise Interrupted(said) from None
     _print_summary(ensemble, measured)
     print(f"wrote weights, metrics.json, and predictions (PNG and NPY) to {out}")
 
@@ -229,24 +237,26 @@ def sweep_(
         raise ValueError("--workers must be left out with --scheduler, whose cluster has workers of its own")
     found = read_spec(spec)
     executor = dask_cluster(scheduler) if scheduler is not None else processes(workers) if workers > 1 else InProcess
-    console = Console(stderr=True)
-    with (
-        output_folder("--out", out),
-        Progress(*Progress.get_default_columns(), MofNCompleteColumn(), console=console) as bar,
-    ):
-        task = bar.add_task("trainings", total=None)
-        failed = sweep(
-            found,
-            out,
-            executor=executor,
-            device=device,
-            data_dir=data_dir,
-            report=lambda done, total: bar.update(task, completed=done, total=total),
-        )
-    done = sum(finished(out, run) for run in found.runs)
-    print(f"{done} of {len(found.runs)} runs are finished; wrote {out / 'results.parquet'}")
+    try:
+        with output_folder("--out", out), progress_on_stderr("sweep") as tell:
+            failed = sweep(
+                found,
+                out,
+                executor=executor,
+                device=device,
+                data_dir=data_dir,
+                report=lambda standing: tell(standing.share, str(standing)),
+            )
+    except KeyboardInterrupt:
+        raise Interrupted(f"{_kept(found, out)}; the same command goes on from there") from None
+    print(f"{_kept(found, out)}; wrote {out / 'results.parquet'}")
     if failed:
         raise ValueError("; ".join(_told(error, failed) for error in dict.fromkeys(failed.values())))
+
+
+def _kept(spec: Spec, out: Path) -> str:
+    done = sum(finished(out, run, spec.weights) for run in spec.runs)
+    return f"{done} of {len(spec.runs)} runs are finished, in {out}"
 
 
 def _told(error: str, failed: dict[str, str]) -> str:

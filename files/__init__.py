@@ -1,7 +1,7 @@
 """Ground floor: pictures in and out, the embedded images, atomic writing, a command line's manners. No mathematics."""
 
 from files.atomic import output_folder, write_atomically, write_together
-from files.command_line import run_command_line
+from files.command_line import Interrupted, run_command_line
 from files.embedded import embedded_digits, embedded_photographs
 from files.how_far import duration, progress
 from files.pictures import READ, read_image, read_pixels
@@ -9,6 +9,7 @@ from files.written import contact_sheet, image_bytes, npy_bytes, png_bytes, writ
 
 __all__ = [
     "READ",
+    "Interrupted",
     "contact_sheet",
     "duration",
     "embedded_digits",

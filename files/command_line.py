@@ -13,6 +13,10 @@ INTERRUPTED = 130  # as the shell has it: 128 + SIGINT
 MISTAKES = (ValueError, TypeError, ArithmeticError, OSError, MemoryError)
 
 
+class Interrupted(Exception):
+    """A command was stopped by Ctrl-C, and says what is kept and how to go on."""
+
+
 def run_command_line(
     app: typer.Typer,
     program: str,
@@ -31,29 +35,32 @@ def run_command_line(
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a file's name may hold bytes that are no text
             stream.reconfigure(errors="backslashreplace")
+    message: str | None = None
     try:
         with warnings.catch_warnings():
             warnings.showwarning = _one_sentence
-            code = app(arguments, prog_name=program, standalone_mode=False)
+            code = app(arguments, prog_name=program, standalone_mode=False) or 0
+    except Interrupted as stop:
+        code, message = INTERRUPTED, f"interrupted: {stop}"
     except (typer.Abort, KeyboardInterrupt):
-        print("interrupted", file=sys.stderr)
-        sys.exit(INTERRUPTED)
-    except typer.TyperException as error:
-        message: str | None = error.format_message()
+        code = INTERRUPTED
     except BrokenPipeError:  # who reads the output has seen enough, as `| head` has
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
-    except MISTAKES as error:
-        message = explain(error) or _told(error)
+        code = 1
     except Exception as error:
-        message = explain(error)
-        if message is None:
+        code, said = 2, explain(error)
+        if said is None and isinstance(error, typer.TyperException):
+            said = error.format_message()  # nothing where no command was given, and the help said all
+        elif said is None and isinstance(error, MISTAKES):
+            said = _told(error)
+        elif said is None:
             raise
-    else:
-        sys.exit(code or 0)
-    if message:  # none where no command was given, and the help said all
-        print("error: " + " ".join(message.split()), file=sys.stderr)
-    sys.exit(2)
+        message = f"error: {' '.join(said.split())}" if said else None
+    if code == INTERRUPTED:  # Typer gives no reason
+        message = message or "interrupted"
+    if message:
+        print(message, file=sys.stderr)
+    sys.exit(code)
 
 
 def _told(error: Exception) -> str:

@@ -9,10 +9,12 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import CancelledError, Executor, Future, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
+from datetime import timedelta
 from functools import partial
-from itertools import count
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any
 
 import numpy as np
@@ -23,8 +25,13 @@ from torch import nn
 
 from empirics.measures.pearson import correlation
 from empirics.measures.squared_error import mean_squared_error
+from empirics.sweeps import begun
+from empirics.sweeps.cost import multiplications
 from empirics.sweeps.images import chosen
 from empirics.sweeps.spec import Group, Run, Spec, meaningless
+from empirics.sweeps.standing import Standing, Watch
+from empirics.sweeps.workers import InProcess, give_up
+from empirics.training.checkpoints import OtherTraining
 from empirics.training.ensemble import TrainedEnsemble
 from empirics.training.recipe import Recipe
 from empirics.training.storage import has_tensors, read_tensors, write_tensors
@@ -44,19 +51,6 @@ SCHEMA = pa.schema(
 ATTEMPTS = 3  # at a pool of processes that broke, each with a new one
 
 
-class InProcess(Executor):
-    """An executor that does the work at once, where it is asked to."""
-
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future:
-        """Call the function, and return its result as a finished future."""
-        future: Future = Future()
-        try:
-            future.set_result(fn(*args, **kwargs))
-        except Exception as error:
-            future.set_exception(error)
-        return future
-
-
 def sweep(
     spec: Spec,
     out: Path | str,
@@ -64,13 +58,15 @@ def sweep(
     executor: Callable[[], Executor] = InProcess,
     device: str | None = None,
     data_dir: Path | str | None = None,
-    report: Callable[[int, int], None] = lambda done, total: None,
+    checkpoint_every: timedelta = timedelta(minutes=1),
+    report: Callable[[Standing], None] | None = None,
 ) -> dict[str, str]:
     """Train what is not yet finished, and write the table of all results.
 
     Each finished run is a folder OUT/runs/KEY, KEY a hash of its settings, with metrics.json and, where the spec keeps
     weights, a safetensors file. A folder is there whole or not at all, so that a sweep that was stopped, on whatever
-    machine, goes on where it was; where the spec asks for weights, runs that were finished without are trained again.
+    machine, goes on where it was, a group of runs in training from its last checkpoint; where the spec asks for
+    weights, runs that were finished without are trained again.
     OUT/journal.jsonl has a line for each training that came to its end (unless its worker died in the moment between
     the last folder and the line), and OUT/results.parquet a row for each run.
 
@@ -83,7 +79,8 @@ def sweep(
         device: where workers train, as torch names it.
         data_dir: the folder with the files of published sets, see `images`, which all workers see; None for each
             worker's cache.
-        report: called with the number of trainings done and in all.
+        checkpoint_every: how much of a group's training may be lost.
+        report: called with how far the sweep is, after each group and each second.
 
     Returns:
         What went wrong: for each group of runs that failed, its key and the error. The others are finished.
@@ -94,38 +91,87 @@ def sweep(
     folder = Path(out)
     (folder / RUNS).mkdir(parents=True, exist_ok=True)
     failed: dict[str, str] = {}
-    groups = _unfinished(spec, folder)
-    total = len(groups)
+    todo = left_to_train(spec, folder)
+    watch = Watch(folder, todo, _done_before(spec, todo), report or (lambda standing: None))
     try:
-        for _ in range(ATTEMPTS if groups else 0):
-            tell = partial(_tell, report, count(total - len(groups) + 1), total)
-            failed, broken = {}, False
-            with executor() as workers:
-                waiting = {}
-                for group in groups:
-                    future = workers.submit(train_group, group, folder, spec.weights, device, data_dir)
-                    future.add_done_callback(tell)  # at its end, which with `InProcess` is now
-                    waiting[future] = group
-                for future in as_completed(waiting):
-                    error = _error(future)
-                    if error is not None:
-                        failed[waiting[future].key] = f"{type(error).__name__}: {error}"
-                        broken |= isinstance(error, BrokenProcessPool)
-            if not broken:
-                break
-            groups = _unfinished(spec, folder)
+        with _each_second(watch) if report else nullcontext():
+            for _ in range(ATTEMPTS if todo else 0):
+                how = (folder, spec.weights, device, data_dir, checkpoint_every)
+                failed, broken = _attempt([group for group, _ in todo], executor, watch, how)
+                if not broken:
+                    break
+                todo = left_to_train(spec, folder)
     finally:  # an interrupted sweep has results, too
         write_table(folder)
     return failed
 
 
-def _unfinished(spec: Spec, folder: Path) -> list[Group]:
-    return list(spec.groups(tuple(run for run in spec.runs if not finished(folder, run, spec.weights))))
+def left_to_train(spec: Spec, folder: Path) -> list[tuple[Group, int]]:
+    """The groups that are not finished, first those that were begun, each with how many of its runs are not."""
+    done = {run.key: finished(folder, run, spec.weights) for run in spec.runs}
+    stopped = begun.interrupted(spec, folder, lambda run: done[run.key])
+    taken = {run.key for group in stopped for run in group.runs}
+    fresh = spec.groups(tuple(run for run in spec.runs if not done[run.key] and run.key not in taken))
+    return [(group, sum(not done[run.key] for run in group.runs)) for group in (*stopped, *fresh)]
 
 
-def _tell(report: Callable[[int, int], None], ended: Iterator[int], total: int, _: Future) -> None:
-    """Report that one more training has come to its end."""
-    report(next(ended), total)
+def _done_before(spec: Spec, todo: list[tuple[Group, int]]) -> tuple[int, int, float]:
+    """Groups and runs that are finished, and what they cost."""
+    left = {run.key for group, _ in todo for run in group.runs}
+    groups = [group for group in spec.groups() if not any(run.key in left for run in group.runs)]
+    runs = len(spec.runs) - sum(count for _, count in todo)
+    return len(groups), runs, sum(multiplications(group.runs) for group in groups)
+
+
+def _attempt(
+    groups: list[Group],
+    executor: Callable[[], Executor],
+    watch: Watch,
+    how: tuple[Any, ...],
+) -> tuple[dict[str, str], bool]:
+    """Have groups trained; returns what went wrong, and whether it was the pool of processes that broke."""
+    failed: dict[str, str] = {}
+    broken = False
+
+    def count(group: Group, future: Future) -> None:
+        error = _error(future)
+        if not isinstance(error, BrokenProcessPool | CancelledError):  # whose groups are neither done nor given up
+            watch.ended(group, failed=error is not None)
+
+    with executor() as workers:
+        try:
+            waiting = {}
+            for group in groups:
+                future = workers.submit(train_group, group, *how)
+                future.add_done_callback(partial(count, group))  # at its end, which with `InProcess` is now
+                waiting[future] = group
+            for future in as_completed(waiting):
+                error = _error(future)
+                if error is not None:
+                    failed[waiting[future].key] = f"{type(error).__name__}: {error}"
+                    broken |= isinstance(error, BrokenProcessPool)
+        except BaseException:
+            give_up(workers)
+            raise
+    return failed, broken
+
+
+@contextmanager
+def _each_second(watch: Watch) -> Iterator[None]:
+    """Tell how far the sweep is, each second while the block runs."""
+    ended = Event()
+
+    def tell() -> None:
+        while not ended.wait(1.0):
+            watch.tell()
+
+    thread = Thread(target=tell, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
 
 
 def _error(future: Future) -> BaseException | None:
@@ -162,41 +208,79 @@ def _result(place: Path) -> dict[str, Any] | None:
 
 
 def train_group(
-    group: Group, folder: Path, weights: bool, device: str | None, data_dir: Path | str | None = None
+    group: Group,
+    folder: Path,
+    weights: bool,
+    device: str | None,
+    data_dir: Path | str | None = None,
+    checkpoint_every: timedelta = timedelta(minutes=1),
 ) -> int:
     """Train the runs of a group that are not finished, together; returns how many there were.
+
+    Where a training of the group was stopped, it goes on from its last checkpoint.
 
     Raises:
         OSError: the folder cannot be written to, or images are absent.
         ValueError: settings that do not go together.
     """
-    runs = [
+    unfinished = [
         run for run in group.runs if not finished(folder, run, weights)
     ]  # a worker that died may have finished some
-    if not runs:
+    if not unfinished:
+        begun.end(folder, group)
         return 0
-    begun = time.monotonic()
-    trained_on, asked = chosen(runs[0], data_dir)
-    make_model = runs[0].make_model(*trained_on.shape[1:])
-    flat = runs[0].network == "fcn"
-    ensemble = train(
-        make_model,
-        trained_on.reshape(len(trained_on), -1) if flat else trained_on,
-        recipe=runs[0].recipe,
-        seeds=[run.seed for run in runs],
-        device=device,
-        progress=False,
-    )
-    predictions = ensemble.predict(asked.reshape(len(asked), -1) if flat else asked)
-    predictions = np.asarray(predictions).reshape(len(runs), *asked.shape)
-    seconds = time.monotonic() - begun
-    for member, run in enumerate(runs):
-        metrics = _metrics(run, ensemble, member, predictions[member], asked, trained_on)
-        _write_run(folder, run, metrics | {"seconds": seconds / len(runs)}, _weights(ensemble, member, weights))
-    line = {"group": group.key, "runs": [run.key for run in runs], "seconds": seconds, "worker": _worker()}
+    if not begun.has_checkpoint(folder, group):
+        group = Group(tuple(unfinished))
+    started = time.monotonic()
+    run = group.runs[0]
+    trained_on, asked = chosen(run, data_dir)
+    flat = run.network == "fcn"
+    place = begun.begin(folder, group)
+    try:
+        ensemble = _trained(group, trained_on, device, place, checkpoint_every)
+        predictions = ensemble.predict(asked.reshape(len(asked), -1) if flat else asked)
+        predictions = np.asarray(predictions).reshape(len(group.runs), *asked.shape)
+        seconds = time.monotonic() - started
+        for member, run in enumerate(group.runs):
+            if run in unfinished:
+                metrics = _metrics(run, ensemble, member, predictions[member], asked, trained_on)
+                share = {"seconds": seconds / len(unfinished)}
+                _write_run(folder, run, metrics | share, _weights(ensemble, member, weights))
+    except Exception:
+        if place is not None and not begun.has_checkpoint(folder, group):
+            begun.end(folder, group)
+        raise
+    line = {"group": group.key, "runs": [run.key for run in unfinished], "seconds": seconds, "worker": _worker()}
     with (folder / JOURNAL).open("a") as journal:  # one short line at the end: whole, whoever else writes
         journal.write(json.dumps(line) + "\n")
-    return len(runs)
+    if place is not None:
+        begun.end(folder, group)
+    return len(unfinished)
+
+
+def _trained(
+    group: Group, trained_on: np.ndarray, device: str | None, place: Path | None, checkpoint_every: timedelta
+) -> TrainedEnsemble:
+    """Train a group's networks, from its checkpoint where there is one of this very training."""
+    run = group.runs[0]
+    again = partial(
+        train,
+        run.make_model(*trained_on.shape[1:]),
+        trained_on.reshape(len(trained_on), -1) if run.network == "fcn" else trained_on,
+        recipe=run.recipe,
+        seeds=[run.seed for run in group.runs],
+        device=device,
+        checkpoint=place,
+        checkpoint_every=checkpoint_every,
+        progress=begun.teller(place),
+    )
+    try:
+        return again()
+    except OtherTraining:  # on another device, or by other code
+        assert place is not None
+        for kept in place.glob("stack-*"):
+            kept.unlink(missing_ok=True)
+        return again()
 
 
 def _metrics(
@@ -243,20 +327,8 @@ def _write_run(folder: Path, run: Run, metrics: dict[str, Any], tensors: dict[st
     own = f".{run.key}.{socket.gethostname()}."
     for stale in (folder / RUNS).glob(f"{own}*"):
         process = stale.name.removeprefix(own)
-        if process.isdecimal() and not _alive(int(process)):  # its worker died before it came to here
+        if process.isdecimal() and not begun.alive(int(process)):  # its worker died before it came to here
             shutil.rmtree(stale, ignore_errors=True)
-
-
-def _alive(process: int) -> bool:
-    if os.name == "nt":  # where signal 0 is no question
-        return True
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass
-    return True
 
 
 def _weights(ensemble: TrainedEnsemble, member: int, wanted: bool) -> dict[str, torch.Tensor]:

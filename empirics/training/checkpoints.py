@@ -32,6 +32,10 @@ Facts = dict[str, Any]
 Every = int | timedelta
 
 
+class OtherTraining(ValueError):
+    """A folder holds the checkpoints of another training."""
+
+
 class Checkpoints:
     """The checkpoints of one training.
 
@@ -67,7 +71,7 @@ class Checkpoints:
     def _begin_as(self, facts: Facts) -> None:
         held = facts["run"]
         if others := [name for name in self.run if held.get(name) != self.run[name]]:
-            raise ValueError(
+            raise OtherTraining(
                 f"checkpoint must be a folder for this training, got {self.folder}, which holds one with other "
                 f"{', '.join(others)}"
             )

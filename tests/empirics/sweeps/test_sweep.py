@@ -1,7 +1,6 @@
 """Sweeps: each run once, kept, found again; their results as one table."""
 
 import json
-import sys
 from dataclasses import replace
 
 import numpy as np
@@ -72,15 +71,6 @@ def test_kept_networks_are_those_that_were_trained(spec, tmp_path):
         assert abs(torch.nn.functional.mse_loss(network(x), x).item() - row["loss"]) <= 784 * 2.0**-23 * row["loss"]
     with pytest.raises(FileNotFoundError, match="there is no finished run 'abc' in"):
         empirics.sweep_network(tmp_path, "abc")
-
-
-def test_progress_is_told_after_each_training(spec, tmp_path, monkeypatch):
-    told = []
-    monkeypatch.setattr(sys.modules["empirics.sweeps.sweep"], "train_group", lambda group, *_: told.append(group.key))
-    found = spec("[grid]\ndepth = [1, 2, 3]\nsteps = 1")
-    empirics.sweep(found, tmp_path, report=lambda done, total: told.append((done, total)))
-    one, two, three = (group.key for group in found.groups())
-    assert told == [one, (1, 3), two, (2, 3), three, (3, 3)]
 
 
 def test_a_result_without_settings_is_damaged(spec, tmp_path):

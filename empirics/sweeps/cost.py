@@ -1,0 +1,29 @@
+"""What training a group costs, before anything has been measured: to share out time, not to foretell it."""
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+
+from empirics.sweeps.spec import Run
+
+SIDE = 28  # pixels, of the images whose own size is trained on
+
+
+def multiplications(runs: Sequence[Run]) -> float:
+    """The multiplications of training runs that differ by their seed: weights times places times steps, thrice.
+
+    Once for the outputs, once for the gradients in the weights and once for those in what goes into them.
+    """
+    run = runs[0]
+    side = run.image_size or SIDE
+    with torch.device("meta"):
+        network = run.make_model(1, side, side)()
+    once = 0
+    for layer in network.modules():
+        if isinstance(layer, nn.Conv2d):
+            once += side**2 * layer.weight.numel()
+        elif isinstance(layer, nn.Linear):
+            once += layer.weight.numel()
+    return 3.0 * math.prod((once, run.training_images, max(1, run.recipe.steps), len(runs)))
