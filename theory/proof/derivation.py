@@ -18,6 +18,7 @@ from sympy.matrices.expressions import MatrixExpr
 
 from theory.proof.counterexample import found_counterexamples
 from theory.proof.scope import bound_symbols, free_symbols, indices
+from theory.proof.time_limit import OutOfTimeError, forget_what_was_begun, time_limit
 
 __all__ = [
     "Assumption",
@@ -30,6 +31,9 @@ __all__ = [
     "conjunction",
     "says_the_same",
 ]
+
+
+SECONDS_A_STEP = 60  # of processor time; the slowest step of the derivations here takes five
 
 
 class DerivationError(ArithmeticError):
@@ -180,8 +184,13 @@ class Derivation:
             if step.statement in (S.true, S.false):
                 raise UndecidedStepError(f"{where}: the statement has been evaluated away to {step.statement}")
             try:
-                with found_counterexamples() as found:
+                with found_counterexamples() as found, time_limit(SECONDS_A_STEP):
                     verdict = step.rule.prove(step.statement)
+            except OutOfTimeError:
+                forget_what_was_begun(step.statement, *step.rule.premises)
+                raise UndecidedStepError(
+                    f"{where}: {step.rule.name} has not decided it in {SECONDS_A_STEP} s"
+                ) from None
             except Exception as error:
                 raise UndecidedStepError(f"{where}: {step.rule.name} failed on {step.statement}: {error!r}") from error
             if verdict is False and found:

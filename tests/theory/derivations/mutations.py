@@ -11,6 +11,7 @@ from sympy.matrices.expressions import MatAdd, MatMul, MatPow, ZeroMatrix
 from theory.proof.derivation import Assumption, Derivation, Rule, Step
 from theory.proof.expressions import Gradient
 from theory.proof.rules import Chain, Induction, Instance
+from theory.proof.scope import free_symbols
 
 OPPOSITE = {Lt: Gt, Gt: Lt, Le: Gt, Ge: Lt, Ne: Eq}
 
@@ -18,10 +19,13 @@ OPPOSITE = {Lt: Gt, Gt: Lt, Le: Gt, Ge: Lt, Ne: Eq}
 def alone(
     derivation: Derivation, index: int, *, statement: Basic | None = None, rule: Rule | None = None
 ) -> Derivation:
-    """A derivation of one step only, possibly altered, that takes the steps before it as proved."""
+    """A derivation of one step only, possibly altered, that takes the steps before it as proved for all values."""
     step = derivation.steps[index]
     step = replace(step, statement=step.statement if statement is None else statement, rule=rule or step.rule)
-    before = tuple(Assumption(earlier.title, earlier.statement) for earlier in derivation.steps[:index])
+    before = tuple(
+        Assumption(earlier.title, earlier.statement, every=tuple(free_symbols(earlier.statement)))
+        for earlier in derivation.steps[:index]
+    )
     return replace(
         derivation,
         assumptions=derivation.assumptions + before,
