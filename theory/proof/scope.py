@@ -13,7 +13,15 @@ from sympy import Basic, Indexed, Limit, MatrixSymbol, Symbol, preorder_traversa
 
 from theory.proof.expressions import Iterate, Term
 
-__all__ = ["bound_symbols", "counts_from_zero", "free_symbols", "hold_throughout", "indices", "may_stand_for"]
+__all__ = [
+    "bound_symbols",
+    "counts_from_zero",
+    "free_symbols",
+    "hold_throughout",
+    "indices",
+    "may_stand_for",
+    "runs_from",
+]
 
 INDEX = Symbol("index", integer=True, nonnegative=True)
 
@@ -82,3 +90,12 @@ def may_stand_for(value: Basic, variable: Symbol) -> bool:
     return all(
         getattr(value, f"is_{fact}") is truth for fact, truth in variable.assumptions0.items() if truth is not None
     )
+
+
+def runs_from(first: Basic, variable: Basic) -> bool:
+    """Whether a variable is declared so that it may take every (whole, if it is an integer) value from ``first`` on."""
+    kinds = ({"real": True}, {"nonnegative": True}, {"positive": True})
+    declared = [{**kind, **whole} for kind in kinds for whole in ({}, {"integer": True})]
+    known = any(variable.assumptions0 == Symbol("v", **facts).assumptions0 for facts in declared)
+    needed = [fact for fact in ("integer", "nonnegative", "positive") if variable.assumptions0.get(fact)]
+    return known and all(getattr(first, f"is_{fact}") is True for fact in needed)

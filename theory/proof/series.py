@@ -36,6 +36,7 @@ from sympy import (
 
 from theory.proof.derivation import Rule
 from theory.proof.inequalities import Inequality
+from theory.proof.scope import counts_from_zero, runs_from
 from theory.proof.vanishing import vanishes
 
 __all__ = [
@@ -46,6 +47,8 @@ __all__ = [
     "Integration",
     "Termwise",
 ]
+
+REAL = Symbol("v", real=True)
 
 
 @dataclass(frozen=True)
@@ -62,10 +65,12 @@ class Termwise(Rule):
         lesser, greater = statement.args
         if len(lesser.args) != 2 or lesser.function != premise.lhs:
             return None
+        if not runs_from(lesser.args[1][1], lesser.args[1][0]):  # i = 0 is no positive index
+            return None
         if isinstance(greater, Sum):
             return (greater.args[1:] == lesser.args[1:] and greater.function == premise.rhs) or None
         index, first, last = lesser.args[1]
-        if premise.rhs.has(index):
+        if premise.rhs.has(index) or not (last - first + 1).is_nonnegative:  # an empty sum has no −3 terms
             return None
         return vanishes(greater - (last - first + 1) * premise.rhs) or None
 
@@ -95,9 +100,9 @@ class ExponentialSeries(Rule):
         """Compare the summand with the coefficient of the series."""
         if not (isinstance(statement, Eq) and isinstance(statement.lhs, Sum) and isinstance(statement.rhs, exp)):
             return None
-        index, first, last = statement.lhs.args[1]
+        (index, first, last), *others = statement.lhs.args[1:]
         y = statement.rhs.args[0]
-        if (first, last) != (0, oo) or y.has(index):
+        if others or (first, last) != (0, oo) or y.has(index) or not counts_from_zero(index):
             return None
         return vanishes(combsimp(expand_power_base(statement.lhs.function * factorial(index) / y**index)) - 1) or None
 
@@ -118,6 +123,8 @@ class Integration(Rule):
         if len(statement.lhs.args) != 2 or len(statement.lhs.args[1]) != 3:
             return None
         integrand, (z, lower, upper) = statement.lhs.args
+        if z.is_integer or not (z.assumptions0 == REAL.assumptions0 or (runs_from(S.One, z) and lower.is_nonnegative)):
+            return None
         found = integrate(integrand, z)
         if found.has(Integral) or not _is_smooth(found, z):
             return None
@@ -152,6 +159,8 @@ class ExponentialMoments(Rule):
         if not (isinstance(statement, Eq) and isinstance(statement.lhs, Integral) and isinstance(statement.rhs, Sum)):
             return None
         integral, series = statement.args
+        if len(integral.args) != 2 or len(series.args) != 2 or not counts_from_zero(series.args[1][0]):
+            return None
         (theta, lower, upper), (n, first, last) = integral.args[1], series.args[1]
         weight, power = integral.function.as_independent(theta, as_Add=False)
         if not (isinstance(power, exp) and (first, last) == (0, oo) and lower.is_finite and upper.is_finite):
@@ -182,6 +191,8 @@ class GaussianIntegral(Rule):
         if not (isinstance(statement, Eq | LessThan) and isinstance(statement.lhs, Integral)):
             return None
         z, *bounds = statement.lhs.args[1]
+        if len(statement.lhs.args) != 2 or z.assumptions0 != REAL.assumptions0 or self.curvature.has(z):
+            return None
         factor, power = statement.lhs.function.powsimp().as_independent(z, as_Add=False)
         if bounds != [-oo, oo] or not isinstance(power, exp):
             return None

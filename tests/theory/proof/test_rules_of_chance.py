@@ -130,11 +130,32 @@ def test_sums_are_compared_term_by_term():
     assert Factorials().prove(eq(factorial(n + 1), n * factorial(n))) is not True
 
 
+def test_sums_run_over_what_their_index_may_be():
+    """From k_i ≤ x for i = 1, 2, … nothing follows about k_0; and an empty sum is 0, not −3 x."""
+    one, late = at_most(k(i), x), at_most(k(n), x)
+    assert Termwise((one,)).prove(at_most(Sum(k(i), (i, 0, rows)), (rows + 1) * x)) is None
+    assert Termwise((late,)).prove(at_most(Sum(k(n), (n, 0, rows)), (rows + 1) * x)) is True
+    assert Termwise((late,)).prove(at_most(Sum(k(n), (n, 5, rows)), (rows - 4) * x)) is None
+    assert Termwise((one,)).prove(at_most(Sum(k(i), (i, 1, rows)), Sum(x, (i, 1, rows)))) is True
+    assert Termwise((one,)).prove(at_most(Sum(k(i), (i, 1, rows)), Sum(x, (i, 1, rows + 1)))) is None
+    shifted = Symbol("m", integer=True, positive=True)
+    assert ExponentialSeries().prove(eq(Sum(a**shifted / factorial(shifted), (shifted, 0, oo)), exp(a))) is None
+    even = Symbol("m", even=True, nonnegative=True)
+    assert Termwise((at_most(k(even), x),)).prove(at_most(Sum(k(even), (even, 0, 3)), 4 * x)) is None
+    assert Factorials().prove(eq(factorial(n), n * factorial(n - 1))) is None  # 0! is 1
+
+
 def test_integrals_have_their_constants():
     normal = exp(-(z**2) / 2) / sqrt(2 * pi)
     assert GaussianIntegral(curvature=Integer(1)).prove(eq(Integral(normal, (z, -oo, oo)), Integer(1))) is True
     assert GaussianIntegral(curvature=Integer(1)).prove(eq(Integral(normal, (z, -oo, oo)), Integer(2))) is False
     assert GaussianIntegral(curvature=Integer(1)).prove(eq(Integral(normal, (z, 0, oo)), Integer(1))) is None
+    positive = Symbol("z", positive=True)
+    half = eq(Integral(normal.subs(z, positive), (positive, -oo, oo)), Integer(1))
+    assert GaussianIntegral(curvature=Integer(1)).prove(half) is None
+    twice = eq(Integral(normal, (z, -oo, oo), (y, 0, 2)), Integer(1))
+    assert GaussianIntegral(curvature=Integer(1)).prove(twice) is None
+    assert Integration().prove(eq(Integral(sqrt(positive**2), (positive, -1, 1)), Integer(0))) is None
     assert GaussianIntegral(curvature=x).prove(eq(Integral(exp(-x * z**2 / 2), (z, -oo, oo)), sqrt(2 * pi / x))) is None
     assert Integration().prove(eq(Integral(z**2, (z, 0, 1)), Integer(1) / 3)) is True
     assert Integration().prove(eq(Integral(z**2, (z, 0, 1)), Integer(1) / 2)) is False

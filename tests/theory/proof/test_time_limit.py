@@ -3,6 +3,7 @@
 Nothing here is measured: were the limit broken, the tests would not end.
 """
 
+import contextlib
 import threading
 from dataclasses import dataclass
 
