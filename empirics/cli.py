@@ -1,12 +1,13 @@
 """`python -m empirics`: train networks and draw images from the command line."""
 
 import math
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import numpy as np
 import torch
@@ -95,8 +96,13 @@ def train(
     residual: Annotated[bool, typer.Option("--residual", help="Skips over every two hidden layers of an fcn.")] = False,
     bias: Annotated[bool, typer.Option("--bias", help="Layers with biases.")] = False,
     scheme: Annotated[str, typer.Option(help=f"Distribution of the initial weights: {one_of(SCHEMES)}.")] = "default",
-    optimizer: Annotated[str, typer.Option(help=f"As in torch.optim: {one_of(OPTIMIZERS)}.")] = "sgd",
-    lr: Annotated[float, typer.Option(help="Learning rate; times 0.2 at 30, 60 and 80 % of the steps.")] = 0.1,
+    optimizer: Annotated[str, typer.Option(help=f"As in torch.optim: {one_of(OPTIMIZERS)}.")] = "adam",
+    lr: Annotated[
+        float | None,
+        typer.Option(
+            help="Learning rate; times 0.2 at 30, 60 and 80 % of the steps. None: 0.01 of sgd and adagrad, else 0.001."
+        ),
+    ] = None,
     momentum: Annotated[
         float | None, typer.Option(help="β of sgd and rmsprop, β₁ of adam and adamax. None: 0.9, rmsprop 0.")
     ] = None,
@@ -122,7 +128,7 @@ def train(
     choice("--scheme", scheme, SCHEMES)
     recipe = Recipe(
         optimizer=optimizer,
-        lr=lr,
+        lr=cast(float, lr),
         momentum=momentum,
         steps=steps,
         stop_loss=stop_loss,
@@ -164,10 +170,14 @@ def train(
         if checkpoint is not None and any(checkpoint.glob("stack-*.json")):
             said = f"the last checkpoint is in {checkpoint}; the same command goes on from there"
         else:
-            said = "nothing is kept; with --checkpoint FOLDER a training is, and the same command goes on from there"
+            said = "nothing is kept; with --checkpoint FOLDER it would be, and the same command would go on from there"
         raise Interrupted(said) from None
     _print_summary(ensemble, measured)
     print(f"wrote weights, metrics.json, and predictions (PNG and NPY) to {out}")
+    if all(step is not None for step in ensemble.diverged):
+        other = "" if optimizer == "adam" else ", or --optimizer adam, which seldom needs one found"
+        print(f"every network diverged: give a smaller --lr than {recipe.lr:g}{other}", file=sys.stderr)
+        raise typer.Exit(1)
 
 
 def _maker(

@@ -41,6 +41,11 @@ OPTIMIZERS: dict[str, Callable[[Parameters, float, float, bool], optim.Optimizer
 }
 
 
+# Learning rates that train nearly every network here, if slowly; those of optimizers that scale their own steps are for
+# weights of the usual sizes, whatever the images.
+USUAL_RATES = {"sgd": 0.01, "adam": 0.001, "adamax": 0.001, "rmsprop": 0.001, "adagrad": 0.01}
+
+
 def remembered(optimizer: optim.Optimizer, leaves: Mapping[str, Tensor], shapes: Mapping[str, torch.Size]) -> State:
     """A copy of what an optimizer knows of its parameters, in the shapes that stacked weights have."""
     return {

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 
 from empirics.arguments import choice, integer, real
 from empirics.networks.initialization import SCHEMES
-from empirics.training.optimizers import OPTIMIZERS
+from empirics.training.optimizers import OPTIMIZERS, USUAL_RATES
 
 # Of weights, optimizer and losses; "tf32" and "bfloat16" say what goes into products.
 PRECISIONS = {"float32": torch.float32, "float64": torch.float64, "tf32": torch.float32, "bfloat16": torch.float32}
@@ -21,7 +22,7 @@ class Recipe:
 
     Attributes:
         optimizer: "sgd", "adam", "adamax", "rmsprop" or "adagrad", each as in `torch.optim`.
-        lr: learning rate η > 0 of the first steps.
+        lr: learning rate η > 0 of the first steps. Left out, or None: 0.01 of sgd and adagrad, 0.001 of the others.
         momentum: β in [0, 1): `momentum` of sgd and rmsprop, β₁ of adam and adamax. None for 0.9, or for 0 with
             rmsprop (torch's default) and adagrad (which has none).
         milestones: fractions of the run in [0, 1], ascending; at each the rate is multiplied by gamma.
@@ -41,7 +42,7 @@ class Recipe:
     """
 
     optimizer: str = "sgd"
-    lr: float = 0.01
+    lr: float = cast(float, None)
     momentum: float | None = None
     milestones: tuple[float, ...] = (0.3, 0.6, 0.8)
     gamma: float = 0.2
@@ -52,7 +53,7 @@ class Recipe:
 
     def __post_init__(self) -> None:
         self._set("optimizer", choice("optimizer", self.optimizer, OPTIMIZERS))
-        self._set("lr", _positive("lr", self.lr))
+        self._set("lr", USUAL_RATES[self.optimizer] if self.lr is None else _positive("lr", self.lr))
         self._set("momentum", self._checked_momentum())
         self._set("milestones", self._checked_milestones())
         self._set("gamma", _positive("gamma", self.gamma))

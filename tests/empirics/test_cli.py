@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from empirics import TrainedEnsemble, correlation, images, mean_squared_error
+from empirics import Recipe, TrainedEnsemble, correlation, images, mean_squared_error
 from empirics.cli import main
-from files import read_image
+from files import embedded_photographs, read_image, write_image
 
 
 def run(*arguments: str | Path) -> int:
@@ -83,20 +83,38 @@ def test_train_takes_images_from_files(tmp_path: Path) -> None:
 
 
 def test_a_diverged_member_is_reported_and_kept_out_of_the_metrics(tmp_path: Path, capsys) -> None:
-    assert run("train", "--network", "fcn", "--lr", 1e6, "--steps", 100, "--seeds", 1, "--out", tmp_path) == 0
-    assert "diverged at step" in capsys.readouterr().out
+    options = ("--optimizer", "sgd", "--steps", 100, "--network", "fcn")
+    assert run("train", *options, "--lr", 1e6, "--seeds", 1, "--out", tmp_path) == 1
+    captured = capsys.readouterr()
+    assert "diverged at step" in captured.out
+    assert captured.err == (
+        "every network diverged: give a smaller --lr than 1e+06, or --optimizer adam, which seldom needs one found\n"
+    )
     metrics = json.loads((tmp_path / "metrics.json").read_text())
     assert metrics["loss"] == [None]
     assert isinstance(metrics["diverged"][0], int)
     # Another ends with weights that are finite still.
-    options = ("--depth", 3, "--channels", 4, "--lr", 1e9, "--steps", 10, "--seeds", 2)
-    assert run("train", *options, "--out", tmp_path) == 0
+    options = ("--optimizer", "sgd", "--depth", 3, "--channels", 4, "--lr", 1e9, "--steps", 10, "--seeds", 2)
+    assert run("train", *options, "--out", tmp_path) == 1
     metrics = json.loads((tmp_path / "metrics.json").read_text())
     assert metrics["diverged"] == [1, 1]
     assert all(value.isfinite().all() for value in TrainedEnsemble.load(tmp_path).weights.values())
     for found in metrics["images"].values():
         assert all(number is None for values in found.values() for row in values for number in row)
     assert np.isnan(np.load(tmp_path / "digits.npy")).all()
+
+
+@pytest.mark.parametrize("depth", [1, 5, 10])
+def test_a_newcomers_first_photograph_trains(depth: int, tmp_path: Path) -> None:
+    """With nothing chosen but the picture and the depth, narrow and short for the test's sake: better than black."""
+    photograph = embedded_photographs()[0]
+    write_image(tmp_path / "photo.png", photograph / 255)
+    options = ("--depth", depth, "--channels", 16, "--steps", 100, "--seeds", 2)
+    assert run("train", "--image", tmp_path / "photo.png", *options, "--out", tmp_path / "out") == 0
+    metrics = json.loads((tmp_path / "out" / "metrics.json").read_text())
+    assert max(metrics["loss"]) < np.mean((photograph / 255) ** 2)
+    recipe = metrics["recipe"]
+    assert recipe["lr"] == Recipe(optimizer=recipe["optimizer"]).lr  # one default in both places
 
 
 @pytest.mark.filterwarnings("default")
@@ -113,6 +131,27 @@ def test_train_goes_on_from_a_checkpoint(tmp_path: Path, capsys) -> None:
     index.write_text("{")
     assert run(*command, "--out", tmp_path / "anew") == 0
     assert capsys.readouterr().err.startswith(f"warning: {index} is damaged: it is not the JSON that was saved; ")
+
+
+def test_ctrl_c_says_whether_anything_is_kept(tmp_path: Path, monkeypatch, capsys) -> None:
+    """A training without --checkpoint is lost; one with it goes on, if it has come so far as to be kept."""
+    command = ("train", "--channels", 2, "--depth", 2, "--steps", 6, "--seeds", 1, "--out", tmp_path / "out")
+    kept = ("--checkpoint", tmp_path / "kept")
+    monkeypatch.setattr("empirics.experiment.measure", stop)
+    assert run(*command) == 130
+    said = "nothing is kept; with --checkpoint FOLDER it would be, and the same command would go on from there"
+    assert capsys.readouterr().err == f"interrupted: {said}\n"
+    assert not (tmp_path / "out").exists()
+    assert run(*command, *kept) == 130
+    assert capsys.readouterr().err == (
+        f"interrupted: the last checkpoint is in {tmp_path / 'kept'}; the same command goes on from there\n"
+    )
+    monkeypatch.undo()
+    assert run(*command, *kept) == 0
+
+
+def stop(*_: object, **__: object) -> None:
+    raise KeyboardInterrupt
 
 
 def test_images_writes_each_image_and_all_of_them(tmp_path: Path) -> None:

@@ -27,6 +27,14 @@ def test_momentum_left_out_is_each_optimizers_usual_one(optimizer: str, momentum
     assert Recipe(optimizer=optimizer).momentum == momentum
 
 
+@pytest.mark.parametrize(
+    ("optimizer", "rate"), [("sgd", 0.01), ("adam", 0.001), ("adamax", 0.001), ("rmsprop", 0.001), ("adagrad", 0.01)]
+)
+def test_the_learning_rate_left_out_is_one_that_trains(optimizer: str, rate: float) -> None:
+    assert Recipe(optimizer=optimizer).lr == rate
+    assert Recipe(optimizer=optimizer, lr=2).lr == 2.0
+
+
 def test_a_recipe_comes_back_from_its_fields() -> None:
     recipe = Recipe(optimizer="rmsprop", lr=1, milestones=[0.5], stop_loss=0, precision="float64", init="orthogonal")
     assert Recipe(**asdict(recipe)) == recipe
