@@ -9,7 +9,8 @@ import torch
 from jaxtyping import Float, Num
 from torch import Tensor
 
-from empirics.arguments import integer, real, real_tensor, same_kind
+from empirics.arguments import integer, real
+from empirics.arrays import real_tensor, same_kind
 
 SHAPES = ("(C, H, W)", "(d,)")
 

@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float, Num
 from torch import Tensor, nn
 
-from empirics.arguments import check_readable, converted, real_tensor, say_if_bytes
+from empirics.arrays import check_readable, converted, real_tensor, say_if_bytes
 from empirics.networks.architecture import check_fit, input_shapes, outputs_of
 from empirics.networks.locally_connected import LCN
 

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float, Num
 from torch import Tensor
 
-from empirics.arguments import real_tensor, same_kind
+from empirics.arrays import real_tensor, same_kind
 
 SHAPES = ("(seeds, n, C, H, W)", "(n, C, H, W)", "(C, H, W)", "(n, d)", "(d,)")
 

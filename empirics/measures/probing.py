@@ -8,7 +8,8 @@ import torch
 from jaxtyping import Float, Int, Num
 from torch import Tensor, nn
 
-from empirics.arguments import integer, tensor_of
+from empirics.arguments import integer
+from empirics.arrays import tensor_of
 from empirics.measures.activations import activations_of, given_to, visit_activations
 
 # The largest layer of a batch has about this many entries, at up to 32 bytes for each: what a layer is given and makes

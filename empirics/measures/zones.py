@@ -6,7 +6,8 @@ import numpy as np
 import torch
 from jaxtyping import Float, Num
 
-from empirics.arguments import real, same_kind, tensor_of
+from empirics.arguments import real
+from empirics.arrays import same_kind, tensor_of
 
 ALIKE = 0.8
 SAME = 0.9

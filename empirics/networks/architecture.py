@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
-from empirics.arguments import check_readable
+from empirics.arrays import check_readable
 from empirics.networks.convolutional import CNN
 from empirics.networks.fully_connected import FCN
 from empirics.networks.locally_connected import LCN

@@ -10,7 +10,8 @@ import torch
 from jaxtyping import Float, Num
 from torch import Tensor, nn
 
-from empirics.arguments import converted, integer, real_tensor, say_if_bytes
+from empirics.arguments import integer
+from empirics.arrays import converted, real_tensor, say_if_bytes
 from empirics.networks.architecture import check_fit, describe, input_shapes, new_network, rebuild
 from empirics.training.history import History
 from empirics.training.precision import arithmetic

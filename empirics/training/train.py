@@ -12,7 +12,8 @@ import torch
 from jaxtyping import Num
 from torch import Tensor, nn
 
-from empirics.arguments import boolean, converted, finite, integers, real_tensor, same_kind, say_if_bytes, tensor_of
+from empirics.arguments import boolean, integers
+from empirics.arrays import converted, finite, real_tensor, same_kind, say_if_bytes, tensor_of
 from empirics.networks.architecture import check_fit, check_trainable, first_line, input_shapes, new_network
 from empirics.networks.initialization import seed_number
 from empirics.training.checkpoints import Checkpoints, description

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import vmap
 
-from empirics.arguments import converted, finite, tensor_of
+from empirics.arrays import converted, finite, tensor_of
 from empirics.networks.architecture import outputs_of, outputs_of_member
 from empirics.networks.initialization import draw
 from empirics.networks.locally_connected import LCN
