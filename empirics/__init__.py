@@ -1,24 +1,33 @@
-"""A wing of its own: real PyTorch networks, really trained, and the images that they are trained on."""
+"""A wing of its own: real PyTorch networks, really trained, and the images that they are trained on.
+
+What is named here is imported where it is first asked for: torch takes seconds to load, which nobody needs who asks for
+help or draws images.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from empirics.images.by_name import images
-from empirics.images.image_set import ImageSet
-from empirics.images.mixing import blend, mix
-from empirics.measures.activations import layer_activations, layer_mosaics
-from empirics.measures.fixed_points import Attractors, attractors
-from empirics.measures.jacobian import JacobianSpectrum, jacobian_spectrum
-from empirics.measures.pearson import correlation
-from empirics.measures.probing import probe
-from empirics.measures.squared_error import mean_squared_error
-from empirics.measures.zones import zone
-from empirics.networks.convolutional import CNN
-from empirics.networks.fully_connected import FCN
-from empirics.networks.initialization import initialize
-from empirics.networks.locally_connected import LCN
-from empirics.sweeps.spec import read_spec
-from empirics.sweeps.sweep import sweep, sweep_network, sweep_table
-from empirics.training.ensemble import TrainedEnsemble
-from empirics.training.recipe import Recipe
-from empirics.training.train import train
+
+if TYPE_CHECKING:
+    from empirics.images.image_set import ImageSet
+    from empirics.images.mixing import blend, mix
+    from empirics.measures.activations import layer_activations, layer_mosaics
+    from empirics.measures.fixed_points import Attractors, attractors
+    from empirics.measures.jacobian import JacobianSpectrum, jacobian_spectrum
+    from empirics.measures.pearson import correlation
+    from empirics.measures.probing import probe
+    from empirics.measures.squared_error import mean_squared_error
+    from empirics.measures.zones import zone
+    from empirics.networks.convolutional import CNN
+    from empirics.networks.fully_connected import FCN
+    from empirics.networks.initialization import initialize
+    from empirics.networks.locally_connected import LCN
+    from empirics.sweeps.spec import read_spec
+    from empirics.sweeps.sweep import sweep, sweep_network, sweep_table
+    from empirics.training.ensemble import TrainedEnsemble
+    from empirics.training.recipe import Recipe
+    from empirics.training.train import train
 
 __all__ = [
     "CNN",
@@ -47,3 +56,46 @@ __all__ = [
     "train",
     "zone",
 ]
+
+_HOMES = {
+    "CNN": "networks.convolutional",
+    "FCN": "networks.fully_connected",
+    "LCN": "networks.locally_connected",
+    "Attractors": "measures.fixed_points",
+    "ImageSet": "images.image_set",
+    "JacobianSpectrum": "measures.jacobian",
+    "Recipe": "training.recipe",
+    "TrainedEnsemble": "training.ensemble",
+    "attractors": "measures.fixed_points",
+    "blend": "images.mixing",
+    "correlation": "measures.pearson",
+    "initialize": "networks.initialization",
+    "jacobian_spectrum": "measures.jacobian",
+    "layer_activations": "measures.activations",
+    "layer_mosaics": "measures.activations",
+    "mean_squared_error": "measures.squared_error",
+    "mix": "images.mixing",
+    "probe": "measures.probing",
+    "read_spec": "sweeps.spec",
+    "sweep": "sweeps.sweep",
+    "sweep_network": "sweeps.sweep",
+    "sweep_table": "sweeps.sweep",
+    "train": "training.train",
+    "zone": "measures.zones",
+}
+
+
+if not TYPE_CHECKING:  # which sees the imports above, and that there are no other names
+
+    def __getattr__(name: str) -> Any:
+        """Import what is asked for (PEP 562)."""
+        if name not in _HOMES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+        globals()[name] = value
+        return value
+
+
+def __dir__() -> list[str]:
+    """The public names, imported or not."""
+    return sorted({*globals(), *__all__})

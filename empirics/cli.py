@@ -1,5 +1,7 @@
 """`python -m empirics`: train networks and draw images from the command line."""
 
+from __future__ import annotations
+
 import math
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -7,30 +9,19 @@ from contextlib import nullcontext
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
-import numpy as np
-import torch
 import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from empirics import CNN, FCN, LCN, Recipe
-from empirics import images as image_set
+import empirics
 from empirics.arguments import choice
-from empirics.experiment import Measured, run, standard_inputs, write_results
 from empirics.images.by_name import NAMES
 from empirics.images.published import SOURCES
-from empirics.networks.activations import ACTIVATIONS
-from empirics.networks.initialization import SCHEMES
+from empirics.names import ACTIVATIONS, NETWORKS, OPTIMIZERS, PRECISIONS, SCHEMES
 from empirics.networks.window import PADDING_MODES
-from empirics.sweeps.spec import Spec, read_spec
-from empirics.sweeps.sweep import finished, sweep
-from empirics.sweeps.workers import InProcess, dask_cluster, processes
-from empirics.training.ensemble import TrainedEnsemble
-from empirics.training.optimizers import OPTIMIZERS
-from empirics.training.recipe import PRECISIONS
 from files import (
     READ,
     Interrupted,
@@ -45,13 +36,19 @@ from files import (
 )
 from files import progress as progress_on_stderr
 
+# What needs torch is imported by the commands that need it: to tell what there is takes no seconds.
+if TYPE_CHECKING:
+    import numpy as np
+
+    from empirics.experiment import Measured
+    from empirics.sweeps.spec import Spec
+
 app = typer.Typer(
     help="Train real networks on one image, and see what they make of others.",
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-NETWORKS = ("fcn", "cnn", "lcn")
 NO_MEMORY = ("can't allocate memory", "Storage size calculation overflowed")  # torch's words, on a CPU
 # Options that not every network has, and which do.
 SOME_NETWORKS = {
@@ -124,9 +121,11 @@ def train(
     out: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("out/train"),
 ) -> None:
     """Train networks to reproduce one image, and write their weights and what they make of other images."""
+    from empirics.experiment import run, standard_inputs, write_results
+
     choice("--network", network, NETWORKS)
     choice("--scheme", scheme, SCHEMES)
-    recipe = Recipe(
+    recipe = empirics.Recipe(
         optimizer=optimizer,
         lr=cast(float, lr),
         momentum=momentum,
@@ -135,7 +134,7 @@ def train(
         precision=precision,
         init=scheme,
     )
-    x = read_image(image) if image is not None else image_set("digits").as_float()[20 * digit]
+    x = read_image(image) if image is not None else empirics.images("digits").as_float()[20 * digit]
     settings = {
         "depth": depth,
         "width": width,
@@ -182,7 +181,7 @@ def train(
 
 def _maker(
     network: str, shape: tuple[int, int, int], settings: dict[str, Any], bias: bool
-) -> Callable[[], FCN | CNN | LCN]:
+) -> Callable[[], empirics.FCN | empirics.CNN | empirics.LCN]:
     """What makes the network for images (C, H, W), with the settings that were given; no other may be."""
     for name in settings:
         if network not in SOME_NETWORKS[name] and (name, settings[name]) != ("depth", 1):
@@ -190,10 +189,10 @@ def _maker(
             raise ValueError(f"--{option} must go with --network {' or '.join(SOME_NETWORKS[name])}, got {network}")
     depth = settings.pop("depth", 1)
     if network == "lcn":
-        return partial(LCN, shape[0], shape[1:], **{"kernel_size": 5, **settings}, bias=bias)
+        return partial(empirics.LCN, shape[0], shape[1:], **{"kernel_size": 5, **settings}, bias=bias)
     if network == "fcn":
-        return partial(FCN, math.prod(shape), depth, **settings, bias=bias)
-    return partial(CNN, shape[0], depth, **settings, bias=bias)
+        return partial(empirics.FCN, math.prod(shape), depth, **settings, bias=bias)
+    return partial(empirics.CNN, shape[0], depth, **settings, bias=bias)
 
 
 @app.command()
@@ -211,7 +210,9 @@ def images(
     ] = None,
 ) -> None:
     """Write a set of images: NAME-000.png and so on, NAME.png (all in one), NAME.npy ((n, C, H, W), in [0, 1])."""
-    found = image_set(name, split=split, count=count, seed=seed, size=size, data_dir=data_dir)
+    import numpy as np
+
+    found = empirics.images(name, split=split, count=count, seed=seed, size=size, data_dir=data_dir)
     pixels = found.as_float()
     columns = min(20, len(found))
     # The last row is filled up with black cells.
@@ -243,6 +244,10 @@ def sweep_(
     ] = None,
 ) -> None:
     """Train every combination of a grid of settings; what is finished is skipped. Writes results.parquet."""
+    from empirics.sweeps.spec import read_spec
+    from empirics.sweeps.sweep import sweep
+    from empirics.sweeps.workers import InProcess, dask_cluster, processes
+
     if scheduler is not None and workers > 1:
         raise ValueError("--workers must be left out with --scheduler, whose cluster has workers of its own")
     found = read_spec(spec)
@@ -265,6 +270,8 @@ def sweep_(
 
 
 def _kept(spec: Spec, out: Path) -> str:
+    from empirics.sweeps.sweep import finished
+
     done = sum(finished(out, run, spec.weights) for run in spec.runs)
     return f"{done} of {len(spec.runs)} runs are finished, in {out}"
 
@@ -289,7 +296,7 @@ def _check_input(path: Path, shape: Sequence[int], expected: Sequence[int], *, a
         raise ValueError(f"--input {path} must have {what}, got shape {tuple(shape)}")
 
 
-def _print_summary(ensemble: TrainedEnsemble, measured: dict[str, Measured]) -> None:
+def _print_summary(ensemble: empirics.TrainedEnsemble, measured: dict[str, Measured]) -> None:
     members = Table("seed", "loss")
     for seed, loss, step in zip(ensemble.seeds, ensemble.history.losses[:, -1], ensemble.diverged, strict=True):
         members.add_row(str(seed), f"{loss:.3g}" if step is None else f"diverged at step {step}")
@@ -304,13 +311,16 @@ def _print_summary(ensemble: TrainedEnsemble, measured: dict[str, Measured]) -> 
 def _range(correlations: np.ndarray | None) -> str:
     if correlations is None:
         return "(sizes differ)"
+    import numpy as np
+
     means = [np.mean(known) for row in correlations if len(known := row[np.isfinite(row)])]
     return f"{min(means):.3f} to {max(means):.3f}" if means else "(nothing to compare)"
 
 
 def _out_of_memory(error: Exception) -> str | None:
     """A sentence for torch's ways of saying that memory is short."""
-    if isinstance(error, torch.OutOfMemoryError) or any(words in str(error) for words in NO_MEMORY):
+    torch = sys.modules.get("torch")  # without it, nothing of its is short
+    if (torch and isinstance(error, torch.OutOfMemoryError)) or any(words in str(error) for words in NO_MEMORY):
         return f"these networks need more memory than there is: {str(error).splitlines()[0]}"
     return None
 
