@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
 from empirics.arrays import check_readable
+from empirics.networks.anatomy import anatomy
 from empirics.networks.convolutional import CNN
 from empirics.networks.fully_connected import FCN
 from empirics.networks.locally_connected import LCN
@@ -207,10 +208,25 @@ def first_line(error: BaseException) -> str:
 
 
 def describe(network: nn.Module) -> dict[str, Any] | None:
-    """A network's class and settings, as JSON can hold them; None for a class that is not of this package."""
-    if type(network) not in NETWORKS.values():
+    """A network's class and settings, as JSON can hold them; None for one that they do not describe."""
+    if not is_as_described(network):
         return None
     return {"class": type(network).__name__, "settings": network.settings()}  # type: ignore[operator]
+
+
+def is_as_described(network: nn.Module) -> bool:
+    """Whether a network is one of this package's, and all of it as its settings make it.
+
+    Layers exchanged, hooks, and weights computed from others (weight normalization, pruning) make it another.
+    """
+    if type(network) not in NETWORKS.values():
+        return False
+    try:
+        with torch.device("meta"):
+            plain = type(network)(**network.settings())  # type: ignore[operator]
+    except (TypeError, ValueError):  # of a setting that was changed afterwards
+        return False
+    return anatomy(plain.train(network.training)) == anatomy(network)
 
 
 def rebuild(description: dict[str, Any] | None) -> nn.Module:

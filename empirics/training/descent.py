@@ -102,15 +102,21 @@ def descend(task: Task, descent: Descent, report: Report, keeper: Keeper | None 
     """Take a descent to its end, in place."""
     steps = task.recipe.steps
     if descent.finished(steps):
+        _fill_snapshots(task, descent)
         return
     with arithmetic(task.recipe.precision, task.inputs.device):
         while not descent.finished(steps):
             Leg(task, descent).run(report, keeper)
     _find_non_finite(descent)
-    for step in task.snapshots:  # where everyone came to rest early, later ones are what they rest at
-        descent.snapshots.setdefault(step, _copy(descent.weights))
+    _fill_snapshots(task, descent)
     if keeper is not None:
         keeper.keep(descent)
+
+
+def _fill_snapshots(task: Task, descent: Descent) -> None:
+    """Where everyone came to rest early, later snapshots are what they rest at."""
+    for step in task.snapshots:
+        descent.snapshots.setdefault(step, _copy(descent.weights))
 
 
 class Leg:
@@ -163,7 +169,7 @@ class Leg:
             self._remember(seen, last)
             report(step, seen)
             if last:
-                self._write_back()
+                self._write_back_all()  # the optimizer's memory too: a longer run may go on from here
                 return
             if self.drops[step]:
                 self._drop(self.optimizer, step)

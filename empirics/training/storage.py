@@ -45,16 +45,8 @@ def read_tensors(folder: Path, name: str) -> tuple[dict[str, Tensor], dict[str, 
         OSError: a file is missing or cannot be read.
         ValueError: a file is damaged.
     """
-    index = folder / f"{name}.json"
-    try:
-        facts = json.loads(index.read_text())
-        file, checksum, seal = folder / facts["tensors"], facts["sha256"], facts.pop("seal", None)
-    except (ValueError, KeyError, TypeError):
-        raise ValueError(f"{index} is damaged: it is not the JSON that was saved") from None
-    if facts.get("format") != FORMAT:
-        raise ValueError(f"{index} must have format {FORMAT}, got {facts.get('format')!r}")
-    if seal != _seal(facts):
-        raise ValueError(f"{index} is damaged: its seal is not that of what it says")
+    facts = read_facts(folder, name)
+    index, file, checksum = folder / f"{name}.json", folder / facts["tensors"], facts["sha256"]
     data = file.read_bytes()
     if hashlib.sha256(data).hexdigest() != checksum:
         raise ValueError(f"{file} is damaged: its SHA-256 is not the one that {index.name} states")
@@ -62,6 +54,26 @@ def read_tensors(folder: Path, name: str) -> tuple[dict[str, Tensor], dict[str, 
         return load(data), facts
     except SafetensorError as error:
         raise ValueError(f"{file} is not a safetensors file: {error}") from None
+
+
+def read_facts(folder: Path, name: str) -> dict[str, Any]:
+    """Read the facts that `write_tensors` wrote, and not the tensors.
+
+    Raises:
+        OSError: the file is missing or cannot be read.
+        ValueError: it is damaged.
+    """
+    index = folder / f"{name}.json"
+    try:
+        facts: dict[str, Any] = json.loads(index.read_text())
+        seal = (facts["tensors"], facts["sha256"], facts.pop("seal", None))[2]
+    except (ValueError, KeyError, TypeError):
+        raise ValueError(f"{index} is damaged: it is not the JSON that was saved") from None
+    if facts.get("format") != FORMAT:
+        raise ValueError(f"{index} must have format {FORMAT}, got {facts.get('format')!r}")
+    if seal != _seal(facts):
+        raise ValueError(f"{index} is damaged: its seal is not that of what it says")
+    return facts
 
 
 def has_tensors(folder: Path, name: str) -> bool:

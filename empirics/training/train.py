@@ -16,10 +16,11 @@ from empirics.arguments import boolean, integers
 from empirics.arrays import converted, finite, real_tensor, same_kind, say_if_bytes, tensor_of
 from empirics.networks.architecture import check_fit, check_trainable, first_line, input_shapes, new_network
 from empirics.networks.initialization import seed_number
-from empirics.training.checkpoints import Checkpoints, description
+from empirics.training.checkpoints import Checkpoints
 from empirics.training.descent import Descent, Task, descend
 from empirics.training.ensemble import TrainedEnsemble
 from empirics.training.history import merged
+from empirics.training.identity import description
 from empirics.training.precision import arithmetic
 from empirics.training.progress import Hear, after, progress_bar
 from empirics.training.quickest import measured
@@ -72,7 +73,9 @@ def train(
             constant function the networks are on them goes to the history. Shaped as inputs are, of any size that the
             network takes.
         checkpoint: a folder to keep the training in, so that the same call after a crash, or a kill at any moment, goes
-            on from there and ends at the same weights (on a CPU bit for bit); None for not keeping it.
+            on from there and ends at the same weights (on a CPU bit for bit); None for not keeping it. A call with more
+            steps goes on, too, where its schedule has been the same so far. On Ctrl-C the step is ended and kept. On
+            another machine the same call goes on, and ends at other last bits.
         checkpoint_every: how many steps, or how much time, may be lost; on a GPU up to a hundred steps more.
         progress: whether to tell on stderr how far it is, by a bar on a terminal and elsewhere by a line a minute; or a
             function to call after each step instead, with the steps taken and those that there are (all stacks').
@@ -82,7 +85,8 @@ def train(
 
     Warns:
         UserWarning: inputs, targets or images to watch are of uint8, which are taken as they are; a checkpoint is
-            damaged (the one before it is used), or was written by another version of torch.
+            damaged (the one before it is used), was written by another version of torch or Python, or cannot be
+            written (the training goes on).
 
     Raises:
         TypeError: an argument of the wrong type, mixed kinds of arrays, or a layer that `initialize` does not know.
@@ -90,7 +94,8 @@ def train(
         ValueError: a network with frozen or unused parameters, random numbers or running statistics. Inputs that are
             empty, not finite, or do not fit the network; no targets where outputs have another shape than inputs;
             targets, initial weights, seeds or snapshots out of range; a checkpoint of another training.
-        OSError: checkpoints cannot be written or read.
+        OSError: checkpoints cannot be read, or the folder not written to before the first step.
+        KeyboardInterrupt: somebody pressed Ctrl-C; with checkpoints, what is kept and how to go on.
 
     Source: Zhang et al. 2020, section 3 and the appendix on training details.
     """
@@ -126,7 +131,9 @@ def train(
         task = replace(task, way=division.way)
     checkpoints = None
     if checkpoint is not None:
-        checkpoints = Checkpoints(checkpoint, checkpoint_every, description(task, members, start), division)
+        checkpoints = Checkpoints(
+            checkpoint, checkpoint_every, description(task, members, start, drawn=initial is None), division
+        )
         division = checkpoints.division
         task = replace(task, way=division.way)
     _rehearse(task, members, start, division)
@@ -134,6 +141,7 @@ def train(
     with (
         progress_bar(recipe.steps * len(division.sizes), show=progress) as report,
         nullcontext() if checkpoints is None else checkpoints.same_threads(),
+        nullcontext() if checkpoints is None else checkpoints.stopped_by_ctrl_c(),
     ):
         for index, some in enumerate(division.stacks):
             descent = Descent.start(_of_members(start, some))

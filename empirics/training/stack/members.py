@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.func import vmap
 from torch.nn import functional
 
-from empirics.networks.architecture import outputs_of, outputs_of_member
+from empirics.networks.architecture import is_as_described, outputs_of, outputs_of_member
 from empirics.networks.convolutional import CNN
 from empirics.networks.fully_connected import FCN
 from empirics.training.stack.layers import FEW, StackedConvolution, StackedLinear
@@ -83,10 +83,11 @@ def layered(
 
 
 def has_stacked_layers(network: nn.Module) -> bool:
-    """Whether `stacked_layers` knows all layers of a network."""
-    if type(network) is CNN:
-        return network.window.stride == (1, 1) and network.window.padding_mode == "zeros"
-    return type(network) is FCN
+    """Whether `layered` knows all that a network does."""
+    known = type(network) is FCN or (
+        type(network) is CNN and network.window.stride == (1, 1) and network.window.padding_mode == "zeros"
+    )
+    return known and is_as_described(network)
 
 
 def _leaves(initial: Mapping[str, Tensor]) -> Weights:
