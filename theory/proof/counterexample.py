@@ -10,12 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import lru_cache
 from random import Random
 from typing import Any
 
 from sympy import (
     And,
     Basic,
+    Derivative,
     Dummy,
     Eq,
     Equivalent,
@@ -23,6 +25,8 @@ from sympy import (
     ImmutableMatrix,
     Implies,
     Integer,
+    Integral,
+    Limit,
     MatrixBase,
     MatrixSymbol,
     Ne,
@@ -32,6 +36,7 @@ from sympy import (
     S,
     Symbol,
     eye,
+    preorder_traversal,
     zeros,
 )
 from sympy.core.function import AppliedUndef
@@ -87,7 +92,7 @@ def refuted(statement: Basic, premises: Iterable[Basic] = (), attempts: int = AT
 def counterexample(statement: Basic, premises: Iterable[Basic] = (), attempts: int = ATTEMPTS) -> Point | None:
     """A point at which all premises hold and the statement does not, or None if none was found."""
     premises = tuple(premise for premise in premises if isinstance(premise, Basic))
-    if any(part.atoms(AppliedUndef) for part in (statement, *premises)):
+    if any(_is_beyond_evaluation(part) for part in (statement, *premises)):
         return None
     if any(indices(premise) for premise in premises):  # one point cannot satisfy what is said of a whole sequence
         return None
@@ -101,6 +106,14 @@ def counterexample(statement: Basic, premises: Iterable[Basic] = (), attempts: i
         except (ArithmeticError, TypeError, ValueError, AttributeError, NotImplementedError, IndexError):
             continue  # something in it is not defined at this point, or cannot be written out
     return None
+
+
+@lru_cache(maxsize=4096)
+def _is_beyond_evaluation(statement: Basic) -> bool:
+    """Whether something in it has no value at a point, or none that this module computes."""
+    return statement.has(AppliedUndef, Derivative, Integral, Limit, S.Infinity) or any(
+        getattr(part, "over", None) is not None for part in preorder_traversal(statement)
+    )
 
 
 def truth(statement: Basic, point: Point) -> bool | None:

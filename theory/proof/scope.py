@@ -8,6 +8,7 @@ read as one about all its terms. ``n ≥ 5`` and ``n (n - 3) = 0`` do not: they 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 from sympy import Basic, Indexed, Limit, MatrixSymbol, Symbol, preorder_traversal
 
@@ -26,6 +27,7 @@ __all__ = [
 INDEX = Symbol("index", integer=True, nonnegative=True)
 
 
+@lru_cache(maxsize=4096)
 def free_symbols(part: Basic) -> frozenset[Basic]:
     """The symbols and matrices that a statement is about; not those that it averages, sums or integrates over."""
     if isinstance(part, MatrixSymbol):
@@ -48,6 +50,7 @@ def _summed_over(part: Basic) -> frozenset[Basic]:
     return frozenset(named) - frozenset(part.free_symbols)
 
 
+@lru_cache(maxsize=4096)
 def bound_symbols(statement: Basic) -> frozenset[Basic]:
     """The symbols and matrices that a statement averages, sums or integrates over, or lets run to a limit."""
     found: set[Basic] = set()
@@ -57,6 +60,7 @@ def bound_symbols(statement: Basic) -> frozenset[Basic]:
     return frozenset(found)
 
 
+@lru_cache(maxsize=4096)
 def indices(statement: Basic) -> frozenset[Basic]:
     """The symbols in the indices of terms of sequences: the statement holds for each of their values."""
     found: set[Basic] = set()
