@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from empirics.images.image_set import ImageSet
     from empirics.images.mixing import blend, mix
     from empirics.measures.activations import layer_activations, layer_mosaics
+    from empirics.measures.comparison import correlation, mean_squared_error
     from empirics.measures.fixed_points import Attractors, attractors
     from empirics.measures.jacobian import JacobianSpectrum, jacobian_spectrum
-    from empirics.measures.pearson import correlation
+    from empirics.measures.likeness import Likeness, likeness
     from empirics.measures.probing import probe
-    from empirics.measures.squared_error import mean_squared_error
     from empirics.measures.zones import zone
     from empirics.networks.convolutional import CNN
     from empirics.networks.fully_connected import FCN
@@ -36,6 +36,7 @@ __all__ = [
     "Attractors",
     "ImageSet",
     "JacobianSpectrum",
+    "Likeness",
     "Recipe",
     "TrainedEnsemble",
     "attractors",
@@ -46,6 +47,7 @@ __all__ = [
     "jacobian_spectrum",
     "layer_activations",
     "layer_mosaics",
+    "likeness",
     "mean_squared_error",
     "mix",
     "probe",
@@ -64,16 +66,18 @@ _HOMES = {
     "Attractors": "measures.fixed_points",
     "ImageSet": "images.image_set",
     "JacobianSpectrum": "measures.jacobian",
+    "Likeness": "measures.likeness",
     "Recipe": "training.recipe",
     "TrainedEnsemble": "training.ensemble",
     "attractors": "measures.fixed_points",
     "blend": "images.mixing",
-    "correlation": "measures.pearson",
+    "correlation": "measures.comparison",
     "initialize": "networks.initialization",
     "jacobian_spectrum": "measures.jacobian",
     "layer_activations": "measures.activations",
     "layer_mosaics": "measures.activations",
-    "mean_squared_error": "measures.squared_error",
+    "likeness": "measures.likeness",
+    "mean_squared_error": "measures.comparison",
     "mix": "images.mixing",
     "probe": "measures.probing",
     "read_spec": "sweeps.spec",

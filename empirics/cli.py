@@ -132,7 +132,7 @@ def train(
         steps=steps,
         stop_loss=stop_loss,
         precision=precision,
-        init=scheme,
+        scheme=scheme,
     )
     x = read_image(image) if image is not None else empirics.images("digits").as_float()[20 * digit]
     settings = {
@@ -302,7 +302,7 @@ def _print_summary(ensemble: empirics.TrainedEnsemble, measured: dict[str, Measu
         members.add_row(str(seed), f"{loss:.3g}" if step is None else f"diverged at step {step}")
     sets = Table("images", "correlation of predictions with their input", "and with the training image")
     for name, result in measured.items():
-        sets.add_row(Text(name), _range(result.with_input), _range(result.with_training_image))
+        sets.add_row(Text(name), _range(result.likeness.with_input), _range(result.likeness.with_training_image))
     sets.caption = "mean over the images; lowest and highest seed"
     console = Console()
     console.print(members, sets)

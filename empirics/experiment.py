@@ -15,8 +15,8 @@ from torch import nn
 
 from empirics.images.by_name import images
 from empirics.images.image_set import ImageSet
-from empirics.measures.pearson import correlation
-from empirics.measures.squared_error import mean_squared_error
+from empirics.measures.comparison import correlation
+from empirics.measures.likeness import Likeness, likeness
 from empirics.measures.zones import zone
 from empirics.training.ensemble import TrainedEnsemble
 from empirics.training.recipe import Recipe
@@ -29,22 +29,18 @@ Images = Float[np.ndarray, "n channels height width"]
 
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """What the members made of some images. Diverged members, and correlations of constant images, give NaN.
+    """What the members made of some images.
 
     Attributes:
         inputs: (n, C, H, W).
         predictions: (seeds, n, C', H', W').
-        with_input: correlation of each prediction with its input, (seeds, n); None where sizes differ.
-        with_training_image: and with the image trained on.
-        mse: mean squared difference of each prediction and its input.
+        likeness: of each prediction to its input and to the image trained on, (seeds, n) each.
         zone: "A" to "D", see `zone`, "" for a diverged member; None where any size differs.
     """
 
     inputs: Images
     predictions: Float[np.ndarray, "seeds n channels height width"]
-    with_input: Float[np.ndarray, "seeds n"] | None
-    with_training_image: Float[np.ndarray, "seeds n"] | None
-    mse: Float[np.ndarray, "seeds n"] | None
+    likeness: Likeness
     zone: np.ndarray | None
 
 
@@ -62,21 +58,13 @@ def measure(ensemble: TrainedEnsemble, training_image: np.ndarray, inputs: Image
     if flat:
         predictions = predictions.reshape(len(ensemble.seeds), *inputs.shape)
 
-    sound = np.isfinite(predictions).all(axis=(1, 2, 3, 4))  # a diverged member's are not
-
-    def by(compare: Callable[[np.ndarray, np.ndarray], np.ndarray], reference: np.ndarray) -> np.ndarray | None:
-        if predictions.shape[-3:] != reference.shape[-3:]:
-            return None
-        result = np.full(predictions.shape[:2], np.nan)
-        if sound.any():
-            result[sound] = compare(predictions[sound], reference)
-        return result
-
-    with_input, with_training_image = by(correlation, inputs), by(correlation, training_image)
+    found = likeness(predictions, inputs, training_image)
     zones = None
-    if with_input is not None and with_training_image is not None:
-        zones = np.where(sound[:, None], zone(with_input, with_training_image, correlation(inputs, training_image)), "")
-    return Measured(inputs, predictions, with_input, with_training_image, by(mean_squared_error, inputs), zones)
+    if found.with_input is not None and found.with_training_image is not None:
+        rho = correlation(inputs, training_image)
+        diverged = np.isnan(found.with_input)
+        zones = np.where(diverged, "", zone(found.with_input, found.with_training_image, rho))
+    return Measured(inputs, predictions, found, zones)
 
 
 def standard_inputs(shape: tuple[int, int, int]) -> dict[str, Images]:
@@ -119,9 +107,9 @@ def metrics(ensemble: TrainedEnsemble, measured: dict[str, Measured]) -> dict[st
         "stopped": ensemble.stopped,
         "images": {
             name: {
-                "with_input": _plain(result.with_input),
-                "with_training_image": _plain(result.with_training_image),
-                "mse": _plain(result.mse),
+                "with_input": _plain(result.likeness.with_input),
+                "with_training_image": _plain(result.likeness.with_training_image),
+                "mse": _plain(result.likeness.mse),
                 "zone": None if result.zone is None else [[letter or None for letter in row] for row in result.zone],
             }
             for name, result in measured.items()

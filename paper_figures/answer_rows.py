@@ -40,12 +40,11 @@ def ask(bench: Workbench, rows: Sequence[Row]) -> tuple[dict[str, np.ndarray], l
     Returns:
         Arrays and row labels. For row r: answers{r} (n, C, H, W), of the first network whose loss stayed finite, and
         shown{r}, what they answer, where it is not what they answered before. For all:
-        with_input and with_constant (rows, seeds), the correlation of answers with their input and
-        with the training image (the nearest of several), averaged over the images measured; NaN where a network
-        diverged, or where sizes differ. loss (rows, seeds), at the end.
+        with_input and with_training_image (rows, seeds), of `empirics.likeness`, averaged over the images measured; NaN
+        where a network diverged, or where sizes differ. loss (rows, seeds), at the end.
     """
     arrays: dict[str, np.ndarray] = {}
-    with_input, with_constant, loss = [], [], []
+    with_input, with_training_image, loss = [], [], []
     for number, row in enumerate(rows):
         ensemble = bench.train(row.network, row.trained_on, recipe=row.recipe)
         sound = [member for member, step in enumerate(ensemble.diverged) if step is None]
@@ -54,38 +53,17 @@ def ask(bench: Workbench, rows: Sequence[Row]) -> tuple[dict[str, np.ndarray], l
             arrays[f"shown{number}"] = row.shown.astype(np.float16)
         arrays[f"answers{number}"] = np.nan_to_num(pictures, nan=0.0).astype(np.float16)
         found = answers(ensemble, row.measured)
-        with_input.append([mean_correlation(outputs, row.measured) for outputs in found])
-        alike = row.trained_on.shape[1:] == row.measured.shape[1:]
-        with_constant.append([_nearest(outputs, row.trained_on) if alike else np.nan for outputs in found])
+        mean = empirics.likeness(found, row.measured, row.trained_on).mean()
+        nothing = np.full(len(found), np.nan)  # sizes differ
+        with_input.append(nothing if mean.with_input is None else mean.with_input)
+        with_training_image.append(nothing if mean.with_training_image is None else mean.with_training_image)
         loss.append(np.asarray(ensemble.history.losses)[:, -1])
-    arrays |= {"with_input": np.array(with_input), "with_constant": np.array(with_constant), "loss": np.array(loss)}
+    arrays |= {
+        "with_input": np.array(with_input),
+        "with_training_image": np.array(with_training_image),
+        "loss": np.array(loss),
+    }
     return arrays, [row.label for row in rows]
-
-
-def mean_correlation(outputs: np.ndarray, reference: np.ndarray) -> float:
-    """Mean over images of the correlation; an image that is constant correlates with nothing: 0. NaN if not finite."""
-    if not np.isfinite(outputs).all():
-        return float("nan")
-    return float(np.nan_to_num(empirics.correlation(outputs, reference)).mean())
-
-
-def _nearest(outputs: np.ndarray, trained_on: np.ndarray) -> float:
-    """Mean over images of the correlation with whichever training image it is greatest for.
-
-    A correlation is the cosine of centred images: all of them, with thousands of images, are one product.
-    """
-    if not np.isfinite(outputs).all():
-        return float("nan")
-    return float((_directions(outputs) @ _directions(trained_on).T).max(axis=1).mean())
-
-
-def _directions(images: np.ndarray) -> np.ndarray:
-    """Images (n, C, H, W) less their means, scaled to length 1: (n, C·H·W). A constant one has no direction: 0."""
-    flat = images.reshape(len(images), -1).astype(np.float64)
-    centred = flat - flat.mean(axis=1, keepdims=True)
-    lengths = np.linalg.norm(centred, axis=1, keepdims=True)
-    constant = np.ptp(flat, axis=1, keepdims=True) == 0
-    return np.where(constant, 0.0, centred / np.where(constant, 1.0, lengths))
 
 
 def draw_rows(data: FigureData) -> Figure:
@@ -125,7 +103,7 @@ def _correlations(axis, arrays: dict[str, np.ndarray], lines: int, each: int) ->
     heights = np.arange(len(arrays["with_input"])) * each + 1
     for name, marker, colour, label in (
         ("with_input", "o", "#0072B2", "input (identity)"),
-        ("with_constant", "D", "#D55E00", "training image (constant)"),
+        ("with_training_image", "D", "#D55E00", "training image (constant)"),
     ):
         values = arrays[name]
         if np.isnan(values).all():

@@ -25,7 +25,7 @@ def networks(bench: Workbench, depth: int, state: str) -> Iterator[nn.Module]:
     )
     for member, seed in enumerate(ensemble.seeds):
         network = ensemble.member(member)
-        yield empirics.initialize(network, recipe.init, seed) if state == "untrained" else network
+        yield empirics.initialize(network, recipe.scheme, seed) if state == "untrained" else network
 
 
 def mosaics(bench: Workbench, depth: int) -> dict[str, np.ndarray]:

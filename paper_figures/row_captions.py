@@ -44,7 +44,7 @@ def row_caption(
         measured=measured or row_phrase("digits"),
         nearest=row_phrase("nearest_of_several" if several else "one"),
         with_input=_each(rows, arrays["with_input"]),
-        with_training_image=_each(rows, arrays["with_constant"]),
+        with_training_image=_each(rows, arrays["with_training_image"]),
         diverged=row_phrase("diverged", count=lost) if lost else "",
     )
 
@@ -59,7 +59,7 @@ def recipe_in_words(recipe: empirics.Recipe) -> str:
         momentum=recipe_phrase("momentum", momentum=recipe.momentum) if recipe.optimizer == "sgd" else "",
         steps=recipe.steps,
         until="" if recipe.stop_loss is None else recipe_phrase("until", loss=recipe.stop_loss),
-        scheme=in_words(recipe.init),
+        scheme=in_words(recipe.scheme),
     )
 
 

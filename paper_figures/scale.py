@@ -35,7 +35,7 @@ QUICK = FigureScale(
     channels=16,
     width=256,
     seeds=2,
-    training=(("optimizer", "adam"), ("lr", 1e-3), ("steps", 1000), ("init", "xavier_uniform")),
+    training=(("optimizer", "adam"), ("lr", 1e-3), ("steps", 1000), ("scheme", "xavier_uniform")),
 )
 # The paper's sizes, optimizer and number of steps; a network that has arrived stops before.
 PAPER = FigureScale(
@@ -44,7 +44,7 @@ PAPER = FigureScale(
     width=2048,
     seeds=8,
     training=(
-        ("optimizer", "sgd"), ("lr", 0.01), ("steps", 2_000_000), ("stop_loss", 1e-8), ("init", "xavier_uniform"),
+        ("optimizer", "sgd"), ("lr", 0.01), ("steps", 2_000_000), ("stop_loss", 1e-8), ("scheme", "xavier_uniform"),
     ),
 )  # fmt: skip
 SCALES = {scale.name: scale for scale in (QUICK, PAPER)}

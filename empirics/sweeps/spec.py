@@ -136,7 +136,7 @@ def _batched(members: list[Run], size: int) -> Iterator[tuple[Run, ...]]:
 
 
 RUN_KEYS = {field.name for field in fields(Run)} - {"recipe", "seed"}
-RECIPE_KEYS = {field.name for field in fields(Recipe)} - {"init"} | {"scheme"}
+RECIPE_KEYS = {field.name for field in fields(Recipe)}
 GRID_KEYS = RUN_KEYS | RECIPE_KEYS | {"seeds"}
 SEQUENCES = {"milestones"}  # settings that are sequences themselves: a list of them is a list of lists
 
@@ -145,7 +145,7 @@ def read_spec(path: Path | str) -> Spec:
     """Read a sweep from a TOML file.
 
     Every key of `Run` and `Recipe` may stand in the table [grid], with a value or a list of values; `scheme` is the
-    recipe's `init`. `seeds` is how many networks each combination gets. Outside the table, `stack` and `weights`.
+    recipe's `scheme`. `seeds` is how many networks each combination gets. Outside the table, `stack` and `weights`.
     Settings that go together only in part, such as a learning rate for each optimizer, take several tables, [[grid]].
 
         weights = false
@@ -225,7 +225,7 @@ def _run(combination: dict[str, Any]) -> Run:
     """The run of a combination, with seed 0, after making its network (without memory) to see that it can be made."""
     recipe = {name: value for name, value in combination.items() if name in RECIPE_KEYS}
     if "scheme" in recipe:
-        recipe["init"] = choice("scheme", recipe.pop("scheme"), SCHEMES)
+        recipe["scheme"] = choice("scheme", recipe["scheme"], SCHEMES)
     if isinstance(recipe.get("milestones"), list):
         recipe["milestones"] = tuple(recipe["milestones"])
     run = Run(

@@ -23,8 +23,7 @@ import pyarrow.parquet as parquet
 import torch
 from torch import nn
 
-from empirics.measures.pearson import correlation
-from empirics.measures.squared_error import mean_squared_error
+from empirics.measures.likeness import likeness
 from empirics.sweeps import begun
 from empirics.sweeps.cost import multiplications
 from empirics.sweeps.images import chosen
@@ -292,18 +291,16 @@ def _metrics(
     trained_on: np.ndarray,
 ) -> dict[str, Any]:
     """What came of a run: a number each, NaN-free for JSON."""
-    sound = bool(np.isfinite(predictions).all())  # a diverged member's are not
-    nearest = [correlation(predictions, image) for image in trained_on] if sound else []
+    found = likeness(predictions, asked, trained_on).mean()
     return {
         "settings": asdict(run),
         "loss": _number(ensemble.history.losses[member, -1]),
         "diverged": ensemble.diverged[member],
         "stopped": ensemble.stopped[member],
         "parameters": sum(value[member].numel() for value in ensemble.weights.values()),
-        # A constant answer correlates with nothing.
-        "with_input": _number(np.nan_to_num(correlation(predictions, asked)).mean()) if sound else None,
-        "with_training_image": _number(np.nan_to_num(np.max(nearest, axis=0)).mean()) if sound else None,
-        "mse": _number(mean_squared_error(predictions, asked).mean()) if sound else None,
+        "with_input": _number(found.with_input),
+        "with_training_image": _number(found.with_training_image),
+        "mse": _number(found.mse),
         "torch": torch.__version__,
         "worker": _worker(),
     }
@@ -336,7 +333,8 @@ def _weights(ensemble: TrainedEnsemble, member: int, wanted: bool) -> dict[str, 
 
 
 def _number(value: Any) -> float | None:
-    return float(value) if np.isfinite(float(value)) else None
+    """A number as JSON can hold it: None for what is none, or not finite."""
+    return float(value) if value is not None and np.isfinite(float(value)) else None
 
 
 def _worker() -> str:
@@ -399,7 +397,6 @@ def _rows(folder: Path) -> Iterator[dict[str, Any]]:
 def _flat(settings: Mapping[str, Any]) -> dict[str, Any]:
     recipe = dict(settings["recipe"])
     recipe["milestones"] = ", ".join(f"{fraction:g}" for fraction in recipe["milestones"])
-    recipe["scheme"] = recipe.pop("init")
     return {name: value for name, value in settings.items() if name != "recipe"} | recipe
 
 

@@ -275,7 +275,7 @@ def _facts(folder: Path, name: str) -> Facts | None:
         return None
 
 
-FIELDS = ("losses", "with_input", "with_targets")  # of a Record
+FIELDS = ("losses", "with_input", "with_training_image")  # of a Record
 
 
 def _tensors(descent: Descent) -> dict[str, Tensor]:

@@ -3,7 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import torch
@@ -232,10 +232,11 @@ class Leg:
 
     def _record(self) -> None:
         descent = self.descent
-        seen: tuple[Tensor | None, Tensor | None] = (None, None)
+        record = Record(descent.losses.clone())
         if self.task.watched is not None:
-            seen = self.task.watched.correlations(descent.weights, torch.isfinite(descent.losses))
-        descent.records[descent.step] = Record(descent.losses.clone(), *seen)
+            seen = self.task.watched.likeness(descent.weights, torch.isfinite(descent.losses))
+            record = replace(record, with_input=seen.with_input, with_training_image=seen.with_training_image)
+        descent.records[descent.step] = record
 
     def _write_back(self) -> None:
         """Tell the descent where its moving members are."""

@@ -13,23 +13,22 @@ PER_DECADE = 20
 class History:
     """Losses, and what networks make of watched images, at steps evenly spaced on a logarithmic scale.
 
-    The first step and the last are among them. All is on the CPU. Correlations are Pearson's, as
-    `empirics.correlation` computes them: NaN where a prediction is constant or a member has diverged. They are None
-    where nothing was watched, or sizes differ.
+    The first step and the last are among them. All is on the CPU. What watched images were answered with is measured as
+    by `empirics.likeness`: None where nothing was watched, or sizes differ.
 
     Attributes:
         steps: the step numbers, (records,): 0 is before the first step.
         losses: each member's mean squared error on the images trained on, (seeds, records).
-        with_input: correlation of the predictions for watched images with these images, which is 1 for the identity,
+        with_input: correlation of the answers to watched images with these images, which is 1 for the identity,
             (seeds, records, watched).
-        with_targets: and with each target trained on, which is 1 for the constant function,
-            (seeds, records, watched, targets).
+        with_training_image: and with the target trained on (of several the nearest), which is 1 for the constant
+            function, (seeds, records, watched).
     """
 
     steps: Int[Tensor, " records"]
     losses: Float[Tensor, "seeds records"]
     with_input: Float[Tensor, "seeds records watched"] | None = None
-    with_targets: Float[Tensor, "seeds records watched targets"] | None = None
+    with_training_image: Float[Tensor, "seeds records watched"] | None = None
 
 
 def recorded_steps(steps: int) -> frozenset[int]:
@@ -47,7 +46,7 @@ class Record:
 
     losses: Float[Tensor, " members"]
     with_input: Float[Tensor, "members watched"] | None = None
-    with_targets: Float[Tensor, "members watched targets"] | None = None
+    with_training_image: Float[Tensor, "members watched"] | None = None
 
 
 def merged(stacks: list[dict[int, Record]]) -> History:
@@ -70,4 +69,4 @@ def merged(stacks: list[dict[int, Record]]) -> History:
 
     losses = joined("losses")
     assert losses is not None
-    return History(torch.tensor(steps), losses, joined("with_input"), joined("with_targets"))
+    return History(torch.tensor(steps), losses, joined("with_input"), joined("with_training_image"))

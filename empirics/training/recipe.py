@@ -32,7 +32,7 @@ class Recipe:
         precision: "float32" or "float64", of weights and arithmetic. "tf32" and "bfloat16" are float32 but for the
             factors of products, which are rounded to 11 or 8 bits: on a GPU that knows these formats, several times
             faster ("tf32" is float32 elsewhere).
-        init: the scheme of the initial weights, see `initialize`.
+        scheme: the distribution of the initial weights, see `initialize`.
 
     Raises:
         TypeError: a setting of the wrong type.
@@ -49,7 +49,7 @@ class Recipe:
     steps: int = 10_000
     stop_loss: float | None = None
     precision: str = "float32"
-    init: str = "default"
+    scheme: str = "default"
 
     def __post_init__(self) -> None:
         self._set("optimizer", choice("optimizer", self.optimizer, OPTIMIZERS))
@@ -63,7 +63,7 @@ class Recipe:
             if self.stop_loss < 0:
                 raise ValueError(f"stop_loss must not be negative, got {self.stop_loss}")
         self._set("precision", choice("precision", self.precision, PRECISIONS))
-        self._set("init", choice("init", self.init, SCHEMES))
+        self._set("scheme", choice("scheme", self.scheme, SCHEMES))
 
     def _set(self, name: str, value: object) -> None:
         object.__setattr__(self, name, value)

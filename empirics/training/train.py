@@ -1,5 +1,6 @@
 """Training: many seeds of one architecture, together, on the same few examples."""
 
+import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
@@ -110,7 +111,7 @@ def train(
     network = new_network(make_model).to(place, recipe.dtype)
     x, y = _examples(network, inputs, targets, recipe.dtype, place)
     start = (
-        draw_stacked(network, recipe.init, members, recipe.dtype)
+        draw_stacked(network, recipe.scheme, members, recipe.dtype)
         if initial is None
         else check_stacked(network, initial, len(members), recipe.dtype)
     )
@@ -123,7 +124,7 @@ def train(
         recipe=recipe,
         way=division.way,
         snapshots=steps,
-        watched=None if watch is None else Watched(network, _watched(network, watch, inputs, recipe.dtype, place), y),
+        watched=None if watch is None else _watched(network, watch, inputs, y, recipe.dtype, place),
         block=BLOCK if place.type == "cuda" else 1,
     )
     if place.type == "cuda":
@@ -202,14 +203,28 @@ def _rehearse(task: Task, members: tuple[int, ...], start: Weights, division: Di
         ) from error
 
 
-def _watched(network: nn.Module, watch: Any, inputs: Any, dtype: torch.dtype, device: torch.device) -> Tensor:
-    """Checked images to watch, with their batch axis."""
+def _watched(
+    network: nn.Module, watch: Any, inputs: Any, targets: Tensor, dtype: torch.dtype, device: torch.device
+) -> Watched:
+    """What to watch, checked; says which measurements there will be none of."""
     images = real_tensor("watch", watch, input_shapes(network))
     say_if_bytes("watch", images)
     same_kind(inputs=inputs, watch=watch, same_dtype=False)
     images = converted("watch", images if images.ndim in (2, 4) else images[None], dtype, device)
     check_fit(network, images[:2], "watch")
-    return images
+    with torch.no_grad():
+        answer = tuple(network(images[:1].clone()).shape[1:])
+    for name, sizes, what in (
+        ("with_input", images, "the images themselves are"),
+        ("with_training_image", targets, "the images trained on are"),
+    ):
+        if answer != tuple(sizes.shape[1:]):
+            warnings.warn(
+                f"history.{name} will be None: watched images are answered with shape {answer}, and {what} of shape "
+                f"{tuple(sizes.shape[1:])}",
+                stacklevel=3,
+            )
+    return Watched(network, images, targets)
 
 
 def _check_seeds(seeds: Sequence[int]) -> tuple[int, ...]:

@@ -35,7 +35,7 @@ class Study:
         depth: weight layers.
         channels: of each hidden layer; in an FCN, its units.
         kernel: taps of a CNN's kernels along an axis.
-        init: scheme of the initial weights.
+        scheme: distribution of the initial weights.
         bias: whether layers have biases.
         activation: between layers.
         residual: whether an FCN has skips over every two hidden layers.
@@ -52,7 +52,7 @@ class Study:
     depth: int
     channels: int
     kernel: int = 5
-    init: str = "xavier_uniform"
+    scheme: str = "xavier_uniform"
     bias: bool = False
     activation: str = "relu"
     residual: bool = False
@@ -68,12 +68,12 @@ class Study:
         defaults = {field.name: field.default for field in fields(self)}
         said = {name: value for name, value in asdict(self).items() if value != defaults[name]}
         kind, depth, channels = (said.pop(name) for name in ("kind", "depth", "channels"))
-        others = "".join(f", {name} {value}" for name, value in said.items() if name != "init")
-        return f"{kind}, {depth} layers of {channels}, {self.init}{others}"
+        others = "".join(f", {name} {value}" for name, value in said.items() if name != "scheme")
+        return f"{kind}, {depth} layers of {channels}, {self.scheme}{others}"
 
     @property
     def recipe(self) -> empirics.Recipe:
-        return empirics.Recipe(optimizer=self.optimizer, lr=self.lr, steps=self.steps, init=self.init)
+        return empirics.Recipe(optimizer=self.optimizer, lr=self.lr, steps=self.steps, scheme=self.scheme)
 
     def make_model(self) -> torch.nn.Module:
         settings = {"bias": self.bias, "activation": self.activation}
@@ -117,16 +117,10 @@ class Study:
         answered = self.ensemble.predict(given).reshape(self.members, *asked.shape)
         return asked, np.where(np.isfinite(answered), answered, 0)  # of a diverged member: no answer
 
-    def to_input(self, size: int | None = None, besides: tuple[int, ...] = ()) -> np.ndarray:
-        """Correlation of each answer with its input, (members, n); 0 where the answer is constant. See `answers`."""
+    def likeness(self, size: int | None = None, besides: tuple[int, ...] = ()) -> empirics.Likeness:
+        """How like their inputs and the digit trained on the answers are, (members, n) each; see `answers`."""
         asked, answered = self.answers(size, besides)
-        return np.nan_to_num(empirics.correlation(answered, asked))
-
-    def to_training_image(self) -> np.ndarray:
-        """Correlation of each answer with the digit trained on, or the nearest of them, (members, n)."""
-        _, answered = self.answers()
-        each = [np.nan_to_num(empirics.correlation(answered, image)) for image in self.training_images]
-        return np.max(each, axis=0)
+        return empirics.likeness(answered, asked, self.training_images)
 
     def to_mixture(self) -> np.ndarray:
         """Correlation of each answer with the best mixture of the digits trained on, (members, n)."""
@@ -140,9 +134,10 @@ class Study:
 
     def summary(self) -> str:
         """What its members do, in a line."""
-        identity, constant, losses = self.to_input().mean(1), self.to_training_image().mean(1), self.losses
+        mean, losses = self.likeness().mean(), self.losses
         return (
-            f"{self}: correlation with the input {_spread(identity)}, with the training image {_spread(constant)}, "
+            f"{self}: correlation with the input {_spread(mean.with_input)}, with the training image "
+            f"{_spread(mean.with_training_image)}, "
             f"learned by {self.learned.sum()} of {self.members} (median loss {100 * np.median(losses):.2g} %)"
         )
 
@@ -240,9 +235,9 @@ def learns_identity(ledger, study: Study, size: int | None = None) -> None:
 
 def generalizes(study: Study, size: int | None = None) -> np.ndarray:
     """Which members answer other digits with those digits: alike, on average, and more so than to the one learned."""
-    identity = study.to_input(size).mean(1)
-    same_size = size in (None, study.size)
-    return (identity >= ALIKE) & (not same_size or identity > study.to_training_image().mean(1))
+    mean = study.likeness(size).mean()
+    nearer = True if mean.with_training_image is None else mean.with_input > mean.with_training_image
+    return (mean.with_input >= ALIKE) & nearer
 
 
 def more_often(
@@ -308,12 +303,12 @@ def compare(ledger, what: str, greater: Study, lesser: Study, scores) -> None:
 
 def identity(study: Study) -> np.ndarray:
     """Mean correlation of a member's answers with their inputs, (members,)."""
-    return study.to_input().mean(1)
+    return study.likeness().mean().with_input
 
 
 def constant(study: Study) -> np.ndarray:
     """Mean correlation of a member's answers with the image trained on, (members,)."""
-    return study.to_training_image().mean(1)
+    return study.likeness().mean().with_training_image
 
 
 def _spread(values: np.ndarray) -> str:

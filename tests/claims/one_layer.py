@@ -93,7 +93,7 @@ class OneLayerRun:
             gamma=self.optimizer.gamma,
             steps=self.steps,
             precision=self.precision,
-            init=self.scheme,
+            scheme=self.scheme,
         )
         return empirics.train(
             self.make_model,

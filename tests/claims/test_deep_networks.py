@@ -92,7 +92,8 @@ def test_networks_that_have_not_learned_are_not_compared() -> None:
 def test_scores_are_numpys_correlations(study: Study) -> None:
     asked, answered = study.answers()
     assert np.array_equal(asked, others((7,), 6))
-    identity, constant, mixture = study.to_input(), study.to_training_image(), study.to_mixture()
+    found, mixture = study.likeness(), study.to_mixture()
+    identity, constant = found.with_input, found.with_training_image
     for member, image in np.ndindex(3, len(asked)):
         answer = answered[member, image].ravel()
         for found, reference in (
@@ -138,7 +139,7 @@ def test_a_mixture_of_the_digits_learned_is_recognized(monkeypatch) -> None:
 
 def test_a_study_says_what_is_not_usual_about_it() -> None:
     assert str(CNN(5)) == "CNN, 5 layers of 8, xavier_uniform"
-    assert str(CNN(5, kernel=9, bias=True, init="default")) == "CNN, 5 layers of 8, default, kernel 9, bias True"
+    assert str(CNN(5, kernel=9, bias=True, scheme="default")) == "CNN, 5 layers of 8, default, kernel 9, bias True"
 
 
 SMALLEST = Scale(size=6, channels=2, many=3, width=8, longer=0.01, members=3)

@@ -64,7 +64,7 @@ def of_rows(name: str) -> list[Statement]:
     data = stored(name)
     labels = [" ".join(label.split()) for label in data.labels]
     found = []
-    for words, key in (("With the input: ", "with_input"), ("With the training image: ", "with_constant")):
+    for words, key in (("With the input: ", "with_input"), ("With the training image: ", "with_training_image")):
         means = [(label, mean(row)) for label, row in zip(labels, data.arrays[key], strict=True) if (row == row).any()]
         each = ", ".join(f"# ({label})" for label, _ in means) or "—"
         found.append(Statement(f"{words}{each}.", [value for _, value in means]))
@@ -182,7 +182,7 @@ def depth(arrays, settings):
 
 
 def phase(arrays, settings):
-    depths, difference = settings["depths"], arrays["with_input"] - arrays["with_constant"]
+    depths, difference = settings["depths"], arrays["with_input"] - arrays["with_training_image"]
     shares = [sum(value < 0 for value in each.ravel()) / each.size for each in difference]
     size, kernel = settings["size"], settings["kernel"]
     reached = arrays["boundary_at_default"]
@@ -215,7 +215,7 @@ def conditions(arrays, settings):
             float(identity - constant)
             for optimizer, start, depth in chosen
             for identity, constant in zip(
-                arrays["with_input"][optimizer, start, depth], arrays["with_constant"][optimizer, start, depth],
+                arrays["with_input"][optimizer, start, depth], arrays["with_training_image"][optimizer, start, depth],
                 strict=True,
             )
         ]  # fmt: skip
@@ -236,7 +236,7 @@ def conditions(arrays, settings):
         label
         for s, label in enumerate(labels)
         for identity, constant in zip(
-            arrays["with_input"][:, s, -1].ravel(), arrays["with_constant"][:, s, -1].ravel(), strict=True
+            arrays["with_input"][:, s, -1].ravel(), arrays["with_training_image"][:, s, -1].ravel(), strict=True
         )
         if constant > identity and constant >= 0.8
     ]
@@ -304,7 +304,7 @@ def fig04(arrays, settings):
         Statement("thresholds #, and # for A", [0.8, 0.9]),
         Statement(f"from ρ = 0: {zones}.", []),
         Statement("# layers keep nearest to their input", [nearest("with_input")]),
-        Statement("and # nearest to the training image", [nearest("with_constant")]),
+        Statement("and # nearest to the training image", [nearest("with_training_image")]),
         Statement(f"the best ({best}) keeps only a correlation of #.", [max(noise)]),
     ]
 
@@ -338,7 +338,7 @@ def fig15(arrays, settings):
 
 def fig41(arrays, settings):
     kinds = 3  # plain, with skips between plain layers, with skips throughout
-    means = {key: [mean(row) for row in arrays[key]] for key in ("with_input", "with_constant")}
+    means = {key: [mean(row) for row in arrays[key]] for key in ("with_input", "with_training_image")}
 
     def change(key: str, kind: int) -> float:
         found = means[key]
@@ -348,9 +348,9 @@ def fig41(arrays, settings):
     return [
         Statement(
             "training image changes by # on average, that with the input by #,",
-            [change("with_constant", 1), change("with_input", 1)],
+            [change("with_training_image", 1), change("with_input", 1)],
         ),
-        Statement("to the identity: by # and #, to", [change("with_constant", 2), change("with_input", 2)]),
+        Statement("to the identity: by # and #, to", [change("with_training_image", 2), change("with_input", 2)]),
         Statement(
             "input of # with # and # with # layers", [near[0], settings["depths"][0], near[1], settings["depths"][1]]
         ),
@@ -371,12 +371,12 @@ OF_FIGURES = {
         Statement("trains on all # digits", [60_000]),
     ],
     "fig02_fcn_depth": lambda a, s: [
-        finding("deeper ones are closer to the constant function", a["with_constant"], rises=True)
+        finding("deeper ones are closer to the constant function", a["with_training_image"], rises=True)
     ],
     "fig03_cnn_depth": lambda a, s: [
         finding("from two layers on deeper networks learn less of it", a["with_input"][1:7], rises=False),
         Statement("The paper's networks of # layers", [max(s["depths"])]),
-        spread("those here correlate with the training image", a["with_constant"][[6, 9]]),
+        spread("those here correlate with the training image", a["with_training_image"][[6, 9]]),
         trained_by(s, rows=" from xavier uniform initial weights (1 layer, 2 layers,"),
         trained_by(s, rows=" from default initial weights (5 layers, default, biases,"),
     ],
@@ -400,11 +400,11 @@ OF_FIGURES = {
         Statement("networks of # layers", [s["depth"]]),
         Statement("kernels of #×# to #×# taps", 2 * [min(s["kernels"])] + 2 * [max(s["kernels"])]),
         finding("larger kernels learn less of the identity", a["with_input"], rises=False),
-        finding("they learn more of the constant function", a["with_constant"], rises=True),
+        finding("they learn more of the constant function", a["with_training_image"], rises=True),
     ],
     "fig10_channels": lambda a, s: [
         Statement("networks of # layers", [s["depth"]]),
-        spread("correlation with the training image lies", a["with_constant"]),
+        spread("correlation with the training image lies", a["with_training_image"]),
         spread("that with the input", a["with_input"]),
         Statement("(quick scale: # to # channels)", [min(s["channels"]["quick"]), max(s["channels"]["quick"])]),
     ],
@@ -415,18 +415,18 @@ OF_FIGURES = {
     ],
     "fig38_several_examples": lambda a, s: [
         Statement("two digits (# and #) and three (also #)", s["classes"]),
-        spread("correlate with the nearest training image", a["with_constant"][:4]),
+        spread("correlate with the nearest training image", a["with_training_image"][:4]),
         spread("convolutional ones with the input", a["with_input"][4:]),
     ],
     "fig41_residual": fig41,
     "fig42_natural": lambda a, s: [
         finding("deeper networks learn less of the identity", a["with_input"], rises=False),
-        finding("they learn more of the constant function", a["with_constant"], rises=True),
+        finding("they learn more of the constant function", a["with_training_image"], rises=True),
     ],
     "optimizers": lambda a, s: [
         Statement("networks of # layers", [s["depth"]]),
         spread("the correlation with the input lies", a["with_input"]),
-        spread("that with the training image", a["with_constant"]),
+        spread("that with the training image", a["with_training_image"]),
         *(
             trained_by(s, OPTIMIZERS[name], rate, f" from xavier uniform initial weights ({name} ({rate:g}))")
             for name, rate in s["rates"].items()

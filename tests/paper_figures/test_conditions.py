@@ -44,7 +44,9 @@ def test_a_network_has_learned_if_it_explains_nine_tenths_of_the_variance():
 def test_each_cell_is_of_its_rows(table):
     """Against one loop over the rows, for each cell."""
     arrays, labels = stored("conditions").arrays, stored("conditions").labels
-    for (optimizer, start, depth, seed), difference in np.ndenumerate(arrays["with_input"] - arrays["with_constant"]):
+    for (optimizer, start, depth, seed), difference in np.ndenumerate(
+        arrays["with_input"] - arrays["with_training_image"]
+    ):
         (row,) = [
             row for row in table
             if row["optimizer"] == conditions.OPTIMIZERS[optimizer] and row["depth"] == arrays["depths"][depth]
@@ -59,7 +61,7 @@ def test_each_cell_is_of_its_rows(table):
 
 def test_depth_decides_whether_and_initial_weights_how_often_networks_memorize():
     data = stored("conditions")
-    difference = data.arrays["with_input"] - data.arrays["with_constant"]  # optimizers, starts, depths, seeds
+    difference = data.arrays["with_input"] - data.arrays["with_training_image"]  # optimizers, starts, depths, seeds
     assert (difference[:, :, :2] > 0).all()
     assert not (difference[:, :, 2] < 0).any()
     nearer = dict(zip(data.labels, (difference[:, :, -1] < 0).sum(axis=(0, 2)), strict=True))
@@ -74,7 +76,7 @@ def test_depth_decides_whether_and_initial_weights_how_often_networks_memorize()
 def test_readme_counts_what_the_table_holds(start, nearer, of):
     data = stored("conditions")
     chosen = [n for n, label in enumerate(data.labels) if ("default" in label) == (start == "default")]
-    difference = (data.arrays["with_input"] - data.arrays["with_constant"])[:, chosen, -1]
+    difference = (data.arrays["with_input"] - data.arrays["with_training_image"])[:, chosen, -1]
     assert ((difference < 0).sum(), np.isfinite(difference).sum()) == (nearer, of)
     assert f"{nearer} of {of}" in (SWEEP.parents[2] / "README.md").read_text()
 

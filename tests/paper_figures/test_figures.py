@@ -8,7 +8,6 @@ from PIL import Image
 import empirics
 from empirics.networks.skips_throughout import SkipsThroughout
 from paper_figures import FigureData, cli, layer_pictures
-from paper_figures.answer_rows import _nearest
 from paper_figures.catalogue import figure_module
 from paper_figures.figures.identity_crisis import fig01_digit_set, fig05_layers, fig42_natural
 from paper_figures.figures.theory import theorem1, theorem2
@@ -97,20 +96,8 @@ def test_figures_of_trained_networks_are_computed_at_any_scale(name):
     module.draw(data)
 
 
-def test_the_nearest_of_several_training_images_counts():
-    rng = np.random.default_rng(0)
-    outputs, trained_on = rng.random((4, 1, 5, 5)), rng.random((3, 1, 5, 5))
-    outputs[0], trained_on[1] = 0.5, 0.25  # constant images correlate with nothing: 0
-    each = [[empirics.correlation(output, image) for image in trained_on] for output in outputs]
-    expected = np.nan_to_num(np.array(each)).max(axis=1).mean()
-    # Both are sums of 25 products of numbers below 1, rounded.
-    assert abs(_nearest(outputs, trained_on) - expected) <= 25 * 2.0**-50
-    outputs[2, 0, 0, 0] = np.inf
-    assert np.isnan(_nearest(outputs, trained_on))
-
-
 def test_recipes_are_said_in_full():
-    recipe = empirics.Recipe(lr=0.01, steps=2_000_000, stop_loss=1e-8, init="xavier_uniform")
+    recipe = empirics.Recipe(lr=0.01, steps=2_000_000, stop_loss=1e-8, scheme="xavier_uniform")
     assert recipe_in_words(recipe) == (
         "gradient descent (learning rate 0.01, times 0.2 at 30, 60 and 80 % of the steps, momentum 0.9, 2,000,000 "
         "steps or until the loss is 1e-08) from xavier uniform initial weights"

@@ -83,7 +83,7 @@ def test_stored_data_is_small():
 
 
 def test_fully_connected_networks_are_nearer_the_constant_the_deeper():
-    to_constant = list(means("fig02_fcn_depth", "with_constant").values())
+    to_constant = list(means("fig02_fcn_depth", "with_training_image").values())
     assert to_constant == sorted(to_constant)
     assert to_constant[0] < 0.6 < 0.95 < to_constant[-1]
 
@@ -101,7 +101,7 @@ def test_many_digits_lead_nearer_to_the_identity_than_one():
 
 
 def test_several_digits_are_mixed_by_some_networks_and_take_others_nearer_to_the_identity():
-    to_input, to_constant = (means("fig38_several_examples", what) for what in ("with_input", "with_constant"))
+    to_input, to_constant = (means("fig38_several_examples", what) for what in ("with_input", "with_training_image"))
     one = means("fig03_cnn_depth", "with_input")
     for count in (2, 3):
         assert to_constant[f"FCN, 7 layers,\n{count} digits"] > 0.9  # the nearest digit is most of the mixture
@@ -110,7 +110,7 @@ def test_several_digits_are_mixed_by_some_networks_and_take_others_nearer_to_the
 
 
 def test_initializations_of_fourteen_layers_stay_between_identity_and_constant():
-    to_input, to_constant = (means("fig31_initializations", what) for what in ("with_input", "with_constant"))
+    to_input, to_constant = (means("fig31_initializations", what) for what in ("with_input", "with_training_image"))
     for scheme, value in to_input.items():
         assert to_constant[scheme] < value < 0.9, scheme
 
@@ -139,7 +139,7 @@ def test_channels_do_not_move_five_layers_from_the_identity():
 
 
 def test_skips_lead_toward_noise_between_plain_layers_and_to_the_identity_throughout():
-    to_input, to_constant = (means("fig41_residual", what) for what in ("with_input", "with_constant"))
+    to_input, to_constant = (means("fig41_residual", what) for what in ("with_input", "with_training_image"))
     for depth in (4, 10):
         plain, between, throughout = (
             f"{depth} layers,\n{kind}" for kind in ("plain", "skips between", "skips throughout")
@@ -170,7 +170,7 @@ def test_mixtures_at_rho_1_are_the_training_image():
     assert arrays["rho"][[0, -1]].tolist() == [0, 1]
     # Zones, told anew from the means and the thresholds that the caption states.
     for letters, to_input, to_constant in zip(
-        arrays["zones"], arrays["with_input"].mean(axis=1), arrays["with_constant"].mean(axis=1), strict=True
+        arrays["zones"], arrays["with_input"].mean(axis=1), arrays["with_training_image"].mean(axis=1), strict=True
     ):
         for letter, rho, identity, constant in zip(letters, arrays["rho"], to_input, to_constant, strict=True):
             decided = "B" if identity >= constant else "D"
@@ -179,13 +179,13 @@ def test_mixtures_at_rho_1_are_the_training_image():
     # A mixture's correlation with the 7 is 1 but for some 16 roundings: an angle of √(2 · 16 u), and correlations with
     # two images differ by no more than the angle between these.
     angle = np.sqrt(2 * 16 * 2.0**-53)
-    assert np.abs(arrays["with_input"][:, :, -1] - arrays["with_constant"][:, :, -1]).max() <= angle
+    assert np.abs(arrays["with_input"][:, :, -1] - arrays["with_training_image"][:, :, -1]).max() <= angle
     # Deep fully connected networks keep to the training image all the way, convolutional ones of five layers do not,
     # and keep nearer to the input.
     labels = stored("fig04_correlation").labels
     deep, shallow = labels.index("FCN, 10"), labels.index("CNN, 5")
-    assert arrays["with_constant"][deep].min() > 0.9
-    assert arrays["with_constant"][shallow].min() < 0.3
+    assert arrays["with_training_image"][deep].min() > 0.9
+    assert arrays["with_training_image"][shallow].min() < 0.3
     assert (arrays["with_input"][shallow, :, :-1] > arrays["with_input"][deep, :, :-1]).all()
 
 
@@ -238,7 +238,7 @@ def test_captions_name_what_was_run():
 
 def test_memorization_spreads_over_the_phase_diagram_with_depth():
     arrays = stored("phase").arrays
-    memorizes = (arrays["with_constant"] > arrays["with_input"]).mean(axis=(1, 2))
+    memorizes = (arrays["with_training_image"] > arrays["with_input"]).mean(axis=(1, 2))
     assert memorizes[0] < memorizes[1] < memorizes[2]
     # Without biases the weights' variance is a matter of scale, which correlations do not see.
     without = arrays["with_input"][:, 0]

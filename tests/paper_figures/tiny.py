@@ -10,7 +10,7 @@ def tiny(steps: int) -> FigureScale:
         channels=2,
         width=8,
         seeds=2,
-        training=(("optimizer", "adam"), ("lr", 1e-3), ("steps", steps), ("init", "xavier_uniform")),
+        training=(("optimizer", "adam"), ("lr", 1e-3), ("steps", steps), ("scheme", "xavier_uniform")),
     )
 
 

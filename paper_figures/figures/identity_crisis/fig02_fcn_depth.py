@@ -31,7 +31,7 @@ def compute(bench: Workbench) -> FigureData:
 def caption(bench: Workbench, arrays: dict[str, np.ndarray]) -> str:
     """What was run, and what came of it."""
     phrase = partial(say, "fig02_fcn_depth")
-    statement = phrase(finding=finding(phrase("deeper"), arrays["with_constant"], rises=True))
+    statement = phrase(finding=finding(phrase("deeper"), arrays["with_training_image"], rises=True))
     return row_caption(statement, bench, rows(bench), arrays)
 
 

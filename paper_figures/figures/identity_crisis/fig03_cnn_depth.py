@@ -19,7 +19,7 @@ SETTINGS = {"depths": CNN_DEPTHS, "with_biases": CNN_DEPTHS_WITH_BIASES, "versio
 def rows(bench: Workbench) -> list[Row]:
     """A row for each depth; then torch's default initialization, with biases."""
     recipe, channels = bench.scale.recipe(), bench.scale.channels
-    default = bench.scale.recipe(init="default")
+    default = bench.scale.recipe(scheme="default")
     plain = [Row(layers(n), partial(empirics.CNN, 1, n, channels), recipe) for n in CNN_DEPTHS]
     biased = [
         Row(f"{layers(n)},\ndefault, biases", partial(empirics.CNN, 1, n, channels, bias=True), default)
@@ -38,7 +38,7 @@ def caption(bench: Workbench, arrays: dict[str, np.ndarray]) -> str:
     """What was run, and what came of it."""
     phrase = partial(say, "fig03_cnn_depth")
     two_and_more = arrays["with_input"][1 : len(CNN_DEPTHS)]
-    deepest = arrays["with_constant"][[len(CNN_DEPTHS) - 1, -1]]
+    deepest = arrays["with_training_image"][[len(CNN_DEPTHS) - 1, -1]]
     statement = phrase(
         finding=finding(phrase("deeper"), two_and_more, rises=False),
         deepest=spread(phrase("deepest", depth=CNN_DEPTHS[-1]), deepest),

@@ -7,7 +7,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 import empirics
-from paper_figures.answer_rows import mean_correlation
 from paper_figures.caption import layers, say
 from paper_figures.figure_data import FigureData
 from paper_figures.panels import TWO_COLUMNS, house_style
@@ -30,26 +29,23 @@ def compute(bench: Workbench) -> FigureData:
     kinds = [(f"FCN, {n}", partial(empirics.FCN, 784, n, scale.width)) for n in FCN_DEPTHS] + [
         (f"CNN, {n}", partial(empirics.CNN, 1, n, scale.channels)) for n in CNN_DEPTHS
     ]
-    with_input, with_constant, zones = [], [], []
+    with_input: list[np.ndarray] = []
+    with_training_image: list[np.ndarray] = []
+    zones = []
     for _, make in kinds:
         ensemble = bench.train(make, x_hat[None], recipe=recipe)
         found = answers(ensemble, asked.reshape(-1, *x_hat.shape))
-        found = found.reshape(len(ensemble.seeds), *asked.shape).astype(float)
-        against = [
-            [[mean_correlation(images, reference) for images, reference in zip(outputs, references, strict=True)]
-             for outputs in found]
-            for references in (asked, np.broadcast_to(x_hat, asked.shape))
-        ]  # fmt: skip
-        with_input.append(np.array(against[0]))
-        with_constant.append(np.array(against[1]))
+        each = empirics.likeness(found.astype(float), asked.reshape(-1, *x_hat.shape), x_hat)
+        for kept, values in ((with_input, each.with_input), (with_training_image, each.with_training_image)):
+            kept.append(np.asarray(values).reshape(len(ensemble.seeds), len(CORRELATIONS), DRAWS).mean(axis=-1))
         letters = empirics.zone(
-            np.nanmean(with_input[-1], axis=0), np.nanmean(with_constant[-1], axis=0), np.array(CORRELATIONS)
+            np.nanmean(with_input[-1], axis=0), np.nanmean(with_training_image[-1], axis=0), np.array(CORRELATIONS)
         )
         zones.append("".join(letters))
     arrays = {
         "rho": np.array(CORRELATIONS),
         "with_input": np.array(with_input),  # networks, seeds, ρ
-        "with_constant": np.array(with_constant),
+        "with_training_image": np.array(with_training_image),
         "zones": np.array([list(map(ord, letters)) for letters in zones], dtype=np.uint8),  # networks, ρ
     }
     labels = [label for label, _ in kinds]
@@ -63,7 +59,7 @@ def caption(bench: Workbench, arrays: dict[str, np.ndarray]) -> str:
     labels = [f"{kind}, {layers(n)}" for kind, depths in (("FCN", FCN_DEPTHS), ("CNN", CNN_DEPTHS)) for n in depths]
     to_input, to_constant = (
         CNN_DEPTHS[int(np.nanmean(arrays[name][len(FCN_DEPTHS) :], axis=(1, 2)).argmax())]
-        for name in ("with_input", "with_constant")
+        for name in ("with_input", "with_training_image")
     )
     return phrase(
         recipe=recipe_in_words(scale.recipe()),
@@ -101,7 +97,7 @@ def draw(data: FigureData) -> Figure:
         figure = Figure(figsize=(TWO_COLUMNS, 5.1))
         axes = figure.subplots(3, 2, sharex=True, height_ratios=(2, 2, 0.9))
         for column, (kind, members) in zip(axes.T, kinds.items(), strict=True):
-            for axis, name, flat in zip(column, ("with_input", "with_constant"), (True, False), strict=False):
+            for axis, name, flat in zip(column, ("with_input", "with_training_image"), (True, False), strict=False):
                 for index, marker in zip(members, "os^D", strict=False):
                     values = arrays[name][index]
                     mean = np.nanmean(values, axis=0)

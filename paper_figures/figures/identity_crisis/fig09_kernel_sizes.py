@@ -36,7 +36,7 @@ def caption(bench: Workbench, arrays: dict[str, np.ndarray]) -> str:
         least=KERNELS[0],
         greatest=KERNELS[-1],
         identity=finding(phrase("less"), arrays["with_input"], rises=False),
-        constant=finding(phrase("more"), arrays["with_constant"], rises=True),
+        constant=finding(phrase("more"), arrays["with_training_image"], rises=True),
     )
     return row_caption(statement, bench, rows(bench), arrays)
 

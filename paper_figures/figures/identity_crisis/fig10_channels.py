@@ -50,7 +50,7 @@ def caption(bench: Workbench, arrays: dict[str, np.ndarray]) -> str:
     phrase = partial(say, "fig10_channels")
     statement = phrase(
         depth=DEPTH,
-        constant=spread(phrase("constant"), arrays["with_constant"]),
+        constant=spread(phrase("constant"), arrays["with_training_image"]),
         identity=spread(phrase("identity"), arrays["with_input"]),
     )
     return row_caption(statement, bench, rows(bench), arrays)

@@ -23,12 +23,12 @@ def rows(bench: Workbench) -> list[Row]:
         Row(
             in_words(scheme),
             partial(empirics.CNN, 1, DEPTH, channels),
-            bench.scale.recipe(init=scheme),
+            bench.scale.recipe(scheme=scheme),
         )
         for scheme in SCHEMES
     ]
     biased = Row(
-        "default, biases", partial(empirics.CNN, 1, DEPTH, channels, bias=True), bench.scale.recipe(init="default")
+        "default, biases", partial(empirics.CNN, 1, DEPTH, channels, bias=True), bench.scale.recipe(scheme="default")
     )
     return [biased, *made]
 

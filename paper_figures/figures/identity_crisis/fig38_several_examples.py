@@ -48,7 +48,7 @@ def caption(bench: Workbench, arrays: dict[str, np.ndarray]) -> str:
         first=first,
         second=second,
         third=third,
-        fully=spread(phrase("fully"), arrays["with_constant"][:fully]),
+        fully=spread(phrase("fully"), arrays["with_training_image"][:fully]),
         convolutional=spread(phrase("convolutional"), arrays["with_input"][fully:]),
     )
     return row_caption(statement, bench, asked, arrays)

@@ -39,7 +39,8 @@ def caption(bench: Workbench, arrays: dict[str, np.ndarray]) -> str:
     """What was run, and what came of it."""
     phrase = partial(say, "fig41_residual")
     means = {
-        name: np.nanmean(arrays[name], axis=1).reshape(len(DEPTHS), -1) for name in ("with_input", "with_constant")
+        name: np.nanmean(arrays[name], axis=1).reshape(len(DEPTHS), -1)
+        for name in ("with_input", "with_training_image")
     }
     changes = {name: (found[:, 1:] - found[:, :1]).mean(axis=0) for name, found in means.items()}
     (input_between, input_throughout), (constant_between, constant_throughout) = changes.values()

@@ -57,7 +57,7 @@ def caption(bench: Workbench, arrays: dict[str, np.ndarray]) -> str:
         image=phrase(images),
         here=phrase("natural_here") if images == "natural" else "",
         identity=finding(phrase("less"), arrays["with_input"], rises=False),
-        constant=finding(phrase("more"), arrays["with_constant"], rises=True),
+        constant=finding(phrase("more"), arrays["with_training_image"], rises=True),
     )
     return row_caption(statement, bench, rows(bench), arrays, measured=phrase(f"{images}_measured"))
 

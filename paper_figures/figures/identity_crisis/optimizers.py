@@ -42,7 +42,7 @@ def caption(bench: Workbench, arrays: dict[str, np.ndarray]) -> str:
     statement = phrase(
         depth=DEPTH,
         identity=spread(phrase("identity"), arrays["with_input"]),
-        constant=spread(phrase("constant"), arrays["with_constant"]),
+        constant=spread(phrase("constant"), arrays["with_training_image"]),
     )
     return row_caption(statement, bench, rows(bench), arrays)
 

@@ -37,12 +37,15 @@ def compute(bench: Workbench) -> FigureData:
     depths = sorted({row["depth"] for row in mapped})
     seeds = 1 + max(row["seed"] for row in mapped)
     shape = (len(OPTIMIZERS), len(STARTS), len(depths), seeds)
-    found = {name: np.full(shape, np.nan) for name in ("with_input", "with_constant")}
+    found = {name: np.full(shape, np.nan) for name in ("with_input", "with_training_image")}
     for row in mapped:
         start = STARTS.index((row["scheme"], row["bias"]))
         place = (OPTIMIZERS.index(row["optimizer"]), start, depths.index(row["depth"]), row["seed"])
         if learned(row):
-            found["with_input"][place], found["with_constant"][place] = row["with_input"], row["with_training_image"]
+            found["with_input"][place], found["with_training_image"][place] = (
+                row["with_input"],
+                row["with_training_image"],
+            )
     arrays = {"depths": np.array(depths), **found}
     for which in MANY:
         arrays[f"seeds_{_said(*which)}"] = np.array(
@@ -70,7 +73,7 @@ def learned(row: TableRow) -> bool:
 def caption(bench: Workbench, arrays: dict[str, np.ndarray]) -> str:
     """What was run, and what came of it."""
     phrase, table, depths = partial(say, "conditions"), results(), arrays["depths"].tolist()
-    difference = arrays["with_input"] - arrays["with_constant"]
+    difference = arrays["with_input"] - arrays["with_training_image"]
     nearer = difference < 0  # to the constant than to the identity; not where nothing was learned
     trained = np.isfinite(difference)
 
@@ -81,7 +84,7 @@ def caption(bench: Workbench, arrays: dict[str, np.ndarray]) -> str:
     bare = [index for index, (_, bias) in enumerate(STARTS) if not bias]
     some = [index for index in range(len(STARTS)) if nearer[:, index, -1].any()]
     default, silent = STARTS.index(("default", True)), STARTS.index(("default", False))
-    memorized = nearer & (arrays["with_constant"] >= ALIKE)
+    memorized = nearer & (arrays["with_training_image"] >= ALIKE)
     many = [
         phrase(
             "many",
@@ -119,7 +122,7 @@ def caption(bench: Workbench, arrays: dict[str, np.ndarray]) -> str:
 def draw(data: FigureData) -> Figure:
     """A map for each optimizer, and a point for each of many seeds."""
     arrays = data.arrays
-    difference = arrays["with_input"] - arrays["with_constant"]
+    difference = arrays["with_input"] - arrays["with_training_image"]
     counts = np.isfinite(difference).sum(axis=-1)
     means = np.where(counts, np.nansum(difference, axis=-1) / np.maximum(counts, 1), np.nan)
     limit = np.nanmax(np.abs(means))

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 
 import empirics
-from paper_figures.answer_rows import mean_correlation
 from paper_figures.caption import say
 from paper_figures.depths import CNN_DEPTHS, CNN_DEPTHS_WITH_BIASES, FCN_DEPTHS
 from paper_figures.figure_data import FigureData
@@ -40,7 +40,7 @@ def compute(bench: Workbench) -> FigureData:
         plain: lambda n: partial(empirics.CNN, 1, n, scale.channels),
         biased: lambda n: partial(empirics.CNN, 1, n, scale.channels, bias=True),
     }
-    recipes = {fully: scale.recipe(), plain: scale.recipe(), biased: scale.recipe(init="default")}
+    recipes = {fully: scale.recipe(), plain: scale.recipe(), biased: scale.recipe(scheme="default")}
     arrays: dict[str, np.ndarray] = {}
     for panel in PANELS:
         width = scale.width if panel == fully else scale.channels
@@ -88,9 +88,10 @@ def limit(panel: str, depth: int, width: int, x_hat: np.ndarray, asked: np.ndarr
     return both(network.gradient_flow(x_hat).mean(asked), x_hat, asked)
 
 
-def both(found: np.ndarray, x_hat: np.ndarray, asked: np.ndarray) -> tuple[float, float]:
+def both(found: np.ndarray, x_hat: np.ndarray, asked: np.ndarray) -> tuple[Any, Any]:
     """Mean correlation with what was asked, and with x̂."""
-    return mean_correlation(found, asked), mean_correlation(found, x_hat)
+    mean = empirics.likeness(found, asked, x_hat).mean()
+    return mean.with_input, mean.with_training_image
 
 
 def draw(data: FigureData) -> Figure:

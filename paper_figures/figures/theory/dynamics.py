@@ -41,7 +41,7 @@ def compute(bench: Workbench) -> FigureData:
         gamma=GAMMA,
         steps=STEPS,
         precision="float64",
-        init=SCHEME,
+        scheme=SCHEME,
     )
     trained = empirics.train(
         lambda: empirics.CNN(1, 1, kernel_size=KERNEL), image, recipe=recipe, snapshots=range(STEPS + 1), progress=False

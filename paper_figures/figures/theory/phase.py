@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from paper_figures.answer_rows import mean_correlation
+import empirics
 from paper_figures.caption import enumerated, say
 from paper_figures.figure_data import FigureData
 from paper_figures.panels import TWO_COLUMNS, house_style
@@ -42,13 +42,14 @@ def compute(bench: Workbench) -> FigureData:
         depth, bias, weight = (values[i] for values, i in zip((DEPTHS, BIASES, WEIGHTS), index, strict=True))
         network = wide.Convolutional(depth, kernel_size=KERNEL, weight_variance=weight, bias_variance=bias)
         mean = network.gradient_flow(x_hat).mean(asked)
-        found[(0, *index)], found[(1, *index)] = mean_correlation(mean, asked), mean_correlation(mean, x_hat)
+        likeness = empirics.likeness(mean, asked, x_hat).mean()
+        found[(0, *index)], found[(1, *index)] = likeness.with_input, likeness.with_training_image
     by_weight = np.array([[boundary(x_hat, asked, w, BIAS, kind) for w in WEIGHTS] for kind in VARIANTS])
     by_bias = np.array([[boundary(x_hat, asked, WEIGHT, b, kind) for b in BIASES[1:]] for kind in VARIANTS])
     at_default = np.array([boundary(x_hat, asked, WEIGHT, BIAS, kind) for kind in VARIANTS])
     arrays = {
         "with_input": found[0],
-        "with_constant": found[1],
+        "with_training_image": found[1],
         "weights": np.array(WEIGHTS),
         "biases": np.array(BIASES),
         "boundary_by_weight": by_weight,
@@ -60,7 +61,7 @@ def compute(bench: Workbench) -> FigureData:
 
 def caption(bench: Workbench, arrays: dict[str, np.ndarray]) -> str:
     """What is predicted, and where memorization begins."""
-    phrase, difference = partial(say, "phase"), arrays["with_input"] - arrays["with_constant"]
+    phrase, difference = partial(say, "phase"), arrays["with_input"] - arrays["with_training_image"]
     memorizes = (difference < 0).mean(axis=(1, 2))
     default = [
         phrase("from_depth", depth=depth, variant=variant)
@@ -91,7 +92,7 @@ def boundary(x_hat: np.ndarray, asked: np.ndarray, weight: float, bias: float, k
 def draw(data: FigureData) -> Figure:
     """A map for each depth, and below the depth at which memorization begins."""
     arrays = data.arrays
-    difference = arrays["with_input"] - arrays["with_constant"]
+    difference = arrays["with_input"] - arrays["with_training_image"]
     limit = np.abs(difference).max()
     rows = np.arange(len(arrays["biases"]))
     with house_style():

@@ -36,7 +36,7 @@ def compute(bench: Workbench) -> FigureData:
         milestones=(),
         steps=STEPS,
         precision="float64",
-        init=SCHEME,
+        scheme=SCHEME,
     )
     ensemble = empirics.train(
         lambda: empirics.FCN(x_hat.size, 1),

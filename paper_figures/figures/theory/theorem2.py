@@ -86,7 +86,7 @@ def compute(bench: Workbench) -> FigureData:
             milestones=(),
             steps=STEPS,
             precision="float64",
-            init=SCHEME,
+            scheme=SCHEME,
         )
         # Without padding the network reproduces what the kernel's centre sees: the image without its border.
         target = case.image if case.padding == "same" else case.image[:, 2:-2, 2:-2]

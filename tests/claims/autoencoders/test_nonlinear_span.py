@@ -67,7 +67,7 @@ def _check_span(inputs, targets, x, scheme, seed, steps, ledger) -> bool:
     values = np.linalg.svd(inputs, compute_uv=False)
     # φ' ≤ 1: half the largest rate at which the linear network is stable.
     lr = 0.5 * (1 + momentum) * targets.size / values[0] ** 2
-    recipe = empirics.Recipe(lr=lr, momentum=momentum, milestones=(), steps=steps, precision="float64", init=scheme)
+    recipe = empirics.Recipe(lr=lr, momentum=momentum, milestones=(), steps=steps, precision="float64", scheme=scheme)
     runs = empirics.train(
         lambda: empirics.FCN(features, 1, out_features=outputs, output_activation="leaky_relu"),
         inputs,
@@ -137,7 +137,7 @@ def _check_units(example, targets, fraction, momentum, scheme, seed, ledger) -> 
     square = float(example[0] @ example[0])
     rate = fraction * 2 * (1 + momentum)
     lr = rate * units / (2 * square)
-    recipe = empirics.Recipe(lr=lr, momentum=momentum, milestones=(), steps=steps, precision="float64", init=scheme)
+    recipe = empirics.Recipe(lr=lr, momentum=momentum, milestones=(), steps=steps, precision="float64", scheme=scheme)
     runs = empirics.train(
         lambda: empirics.FCN(features, 1, out_features=units, output_activation="relu"),
         example,

@@ -76,7 +76,7 @@ class Setting:
 @cache
 def _errors(images, shape, x, x_shape, scheme, steps, bias, lr) -> np.ndarray:
     images, x = np.frombuffer(images).reshape(shape), np.frombuffer(x).reshape(x_shape)
-    recipe = empirics.Recipe(lr=lr, momentum=0.5, milestones=(), steps=steps, precision="float64", init=scheme)
+    recipe = empirics.Recipe(lr=lr, momentum=0.5, milestones=(), steps=steps, precision="float64", scheme=scheme)
     runs = empirics.train(
         lambda: empirics.CNN(shape[1], 1, kernel_size=3, bias=bias),
         images,
@@ -241,7 +241,7 @@ def test_pixels_of_the_noise_are_independent_gaussians(scheme, ledger):
     members, steps = 2_000, 60  # of 49 output pixels each: 98,000 independent values
     recipe = empirics.Recipe(
         lr=0.5 * theory.max_stable_lr(network, x_hat), momentum=0.0, milestones=(), steps=steps, precision="float64",
-        init=scheme,
+        scheme=scheme,
     )  # fmt: skip
     runs = empirics.train(lambda: empirics.FCN(49, 1), x_hat, recipe=recipe, seeds=range(members), progress=False)
     parallel, perpendicular = theory.decompose(x, x_hat)
@@ -289,7 +289,7 @@ def test_no_network_errs_beyond_the_bound(name, scheme, ledger):
     optimizer = theory.GradientDescent(0.9 * limit if np.isfinite(limit) else 1.0, momentum=0.9)
     members, steps = 1_000, 300
     recipe = empirics.Recipe(
-        lr=optimizer.lr, momentum=0.9, milestones=(), steps=steps, precision="float64", init=scheme
+        lr=optimizer.lr, momentum=0.9, milestones=(), steps=steps, precision="float64", scheme=scheme
     )
     runs = empirics.train(
         lambda: empirics.CNN(channels, 1, kernel_size=3), images, recipe=recipe, seeds=range(members), progress=False

@@ -11,7 +11,7 @@ import pytest
 from scipy import stats
 
 import empirics
-from tests.claims.deep_networks import CNN, FIRST_SEED, MEMBERS, Study, more_often, needs_cuda
+from tests.claims.deep_networks import CNN, FIRST_SEED, MEMBERS, Study, identity, more_often, needs_cuda
 from theory import wide
 from verification import claim
 
@@ -58,7 +58,7 @@ def distances(
         largest = network.gradient_flow(x_hat).spectrum[0]
         lr = fraction * entries / largest
         law = network.gradient_flow(x_hat, time=lr * steps)
-        settings = {"lr": lr, "momentum": 0.0, "milestones": (), "precision": "float64", "init": scheme}
+        settings = {"lr": lr, "momentum": 0.0, "milestones": (), "precision": "float64", "scheme": scheme}
         seeds = range(FIRST_SEED, FIRST_SEED + MEMBERS)
         before, after = (
             empirics.train(
@@ -117,8 +117,8 @@ def test_wide_convolutional_networks_approach_the_limit(depth, widths, ledger):
 
 def tendencies(answers: np.ndarray, asked: np.ndarray, x_hat: np.ndarray) -> tuple[float, float]:
     """Mean correlation of answers with what was asked, the identity, and with what was learned, the constant."""
-    identity, constant = (np.nan_to_num(empirics.correlation(answers, known)) for known in (asked, x_hat[0]))
-    return float(identity.mean()), float(constant.mean())
+    mean = empirics.likeness(answers, asked, x_hat).mean()
+    return float(mean.with_input), float(mean.with_training_image)
 
 
 def beside_the_limit(study: Study, limit: tuple[float, float], trained: np.ndarray) -> str:
@@ -140,11 +140,12 @@ def test_depth_takes_the_input_away_as_predicted(ledger):
         network = wide.Convolutional(study.depth, kernel_size=5, weight_variance=2.0)
         limit = network.gradient_flow(study.training_images).mean(asked)
         predicted[study] = tendencies(limit, asked, study.training_images)
-        trained = np.stack([study.to_input().mean(1), study.to_training_image().mean(1)], axis=1)
+        mean = study.likeness().mean()
+        trained = np.stack([mean.with_input, mean.with_training_image], axis=1)
         ledger.note(beside_the_limit(study, predicted[study], trained))
     ledger.holds(predicted[deep][0] < predicted[shallow][0])
     ledger.holds(predicted[deep][1] > predicted[shallow][1])
-    more_often(ledger, deep.to_input().mean(1) < shallow.to_input().mean(1), networks="2 and 10 layers")
+    more_often(ledger, identity(deep) < identity(shallow), networks="2 and 10 layers")
 
 
 @W_DEPTH
@@ -157,7 +158,7 @@ def test_depth_at_the_papers_width(bias, ledger):
     predicted, trained = [], []
     for depth in (1, 5, 10, 14, 20):
         study = Study(
-            "CNN", depth, 128, init=scheme, bias=bias, lr=3e-4, steps=20_000, size=28, members=48, device="cuda"
+            "CNN", depth, 128, scheme=scheme, bias=bias, lr=3e-4, steps=20_000, size=28, members=48, device="cuda"
         )
         asked, answered = study.answers()
         settings = {"scheme": "default", "bias": True, "width": 128} if bias else {"weight_variance": 2.0}

@@ -73,7 +73,7 @@ def test_depth_leads_from_the_identity_to_the_constant_function(ledger):
 @CNN_DEPTH
 @at_paper_scale
 @pytest.mark.parametrize(
-    "start", [{"init": "xavier_uniform"}, {"init": "default", "bias": True}], ids=["Xavier", "default"]
+    "start", [{"scheme": "xavier_uniform"}, {"scheme": "default", "bias": True}], ids=["Xavier", "default"]
 )
 def test_depth_leads_from_the_identity_to_the_constant_function_at_paper_scale(start, scale, ledger):
     for shallow, deep in pairwise(scale.cnn(depth, **start) for depth in (5, 10, 20)):
@@ -105,8 +105,8 @@ def test_biases_lead_to_the_constant_function(scale, ledger):
     compare(
         ledger,
         "correlation with the training image",
-        scale.cnn(12, init="default", bias=True, steps=600),
-        scale.cnn(12, init="kaiming_uniform", steps=600),
+        scale.cnn(12, scheme="default", bias=True, steps=600),
+        scale.cnn(12, scheme="kaiming_uniform", steps=600),
         constant,
     )
 
@@ -116,8 +116,8 @@ def test_biases_lead_to_the_constant_function(scale, ledger):
 @pytest.mark.parametrize(
     "networks",
     [
-        methodcaller("cnn", 20, init="default", steps=200),
-        methodcaller("fcn", 10, init="default", optimizer="sgd", lr=0.01),
+        methodcaller("cnn", 20, scheme="default", steps=200),
+        methodcaller("fcn", 10, scheme="default", optimizer="sgd", lr=0.01),
     ],
     ids=["CNN by Adam", "FCN by momentum descent"],
 )

@@ -32,21 +32,22 @@ RESIDUAL = claim(
 
 @FCN_MEMORIZES_OR_NOISE
 @at_each_scale
-@pytest.mark.parametrize("init", ["xavier_uniform", "kaiming_uniform"])
+@pytest.mark.parametrize("scheme", ["xavier_uniform", "kaiming_uniform"])
 @pytest.mark.parametrize("depth", [1, 3, 10])
-def test_no_answer_is_the_input(depth, init, scale, ledger):
-    study = scale.fcn(depth, init=init)
+def test_no_answer_is_the_input(depth, scheme, scale, ledger):
+    study = scale.fcn(depth, scheme=scheme)
     ledger.note(study.summary())
     rho = empirics.correlation(others(study.trained_on, study.size), study.training_images[0])
-    zones = empirics.zone(study.to_input(), study.to_training_image(), rho)
+    found = study.likeness()
+    zones = empirics.zone(found.with_input, found.with_training_image, rho)
     more_often(ledger, (zones != "B").all(axis=1), among=study.learned, study=str(study))
 
 
 @FCN_DEPTH_CONSTANT
 @at_each_scale
-@pytest.mark.parametrize("init", ["xavier_uniform", "kaiming_uniform"])
-def test_deeper_is_closer_to_constant(init, scale, ledger):
-    for shallow, deep in pairwise(scale.fcn(depth, init=init) for depth in (1, 3, 10)):
+@pytest.mark.parametrize("scheme", ["xavier_uniform", "kaiming_uniform"])
+def test_deeper_is_closer_to_constant(scheme, scale, ledger):
+    for shallow, deep in pairwise(scale.fcn(depth, scheme=scheme) for depth in (1, 3, 10)):
         compare(ledger, "correlation with the training image", deep, shallow, constant)
 
 

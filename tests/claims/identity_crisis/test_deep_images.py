@@ -39,7 +39,7 @@ def test_the_identity_holds_on_images_as_large_and_larger(size, scale, ledger):
 @at_each_scale
 def test_the_identity_is_disturbed_on_small_images(scale, ledger):
     study = five_layers(scale)
-    asked = {size: study.to_input(size).mean(1) for size in (7, 14, 28, 56)}
+    asked = {size: study.likeness(size).mean().with_input for size in (7, 14, 28, 56)}
     for size, correlations in asked.items():
         ledger.note(f"{study}, asked at {size}×{size}: correlation with the input {correlations.mean():.2f}")
     more_often(ledger, asked[7] < asked[28], asked[7] > asked[28], among=study.learned, study=str(study))
@@ -57,7 +57,7 @@ def test_small_training_images_lead_to_the_constant_function(scale, ledger):
 def test_fully_connected_networks_answer_with_mixtures(trained_on, scale, ledger):
     study = scale.fcn(6, trained_on=trained_on)
     ledger.note(study.summary())
-    mixture, asked = study.to_mixture().mean(1), study.to_input().mean(1)
+    mixture, asked = study.to_mixture().mean(1), study.likeness().mean().with_input
     ledger.note(f"{study}: correlation with the best mixture of the digits learned {mixture.mean():.2f}")
     more_often(ledger, (mixture >= ALIKE) & (asked < ALIKE), among=study.learned, study=str(study))
 
@@ -67,7 +67,7 @@ def test_fully_connected_networks_answer_with_mixtures(trained_on, scale, ledger
 @pytest.mark.parametrize("trained_on", [TWO, THREE], ids=["two", "three"])
 def test_deep_convolutional_networks_come_nearer_to_the_identity(trained_on, scale, ledger):
     def on_digits_new_to_both(study):
-        return study.to_input(besides=THREE).mean(1)
+        return study.likeness(besides=THREE).mean().with_input
 
     several, one = scale.cnn(12, trained_on=trained_on), scale.cnn(12)
     compare(ledger, "correlation with the input", several, one, on_digits_new_to_both)

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from empirics import blend, correlation, images, mix
-from tests.empirics.measures.test_pearson import U, rounding
+from tests.empirics.measures.test_correlation import U, rounding
 
 RHOS = [0.0, 1e-9, 0.1, 0.5, 0.9, 1 - 1e-12, 1.0]
 

@@ -20,7 +20,7 @@ def test_the_sweep_at_the_papers_scale_is_every_depth_from_both_initializations(
     found = empirics.read_spec(Path(empirics.__file__).parents[1] / "paper_figures" / "sweeps" / "depth.toml")
     starts = {("default", True), ("default", False), ("xavier_uniform", True), ("xavier_uniform", False)}
     expected = {(depth, 128, *start, seed) for depth in range(1, 21) for start in starts for seed in range(8)}
-    assert {(run.depth, run.channels, run.recipe.init, run.bias, run.seed) for run in found.runs} == expected
+    assert {(run.depth, run.channels, run.recipe.scheme, run.bias, run.seed) for run in found.runs} == expected
     assert len(list(found.groups())) == 20 * 4
 
 

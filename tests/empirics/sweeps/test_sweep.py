@@ -109,7 +109,7 @@ def test_every_axis_may_be_a_list_and_each_of_its_values_is_trained(spec, tmp_pa
     assert len({run.key for run in found.runs}) == 2**9 - 2**7  # at depth 1 the number of channels has no meaning
     # One run for each value of each axis, at the others' first values.
     columns = {**AXES, "seed": [0, 1]}
-    of_run = {"scheme": lambda run: run.recipe.init, "optimizer": lambda run: run.recipe.optimizer}
+    of_run = {"scheme": lambda run: run.recipe.scheme, "optimizer": lambda run: run.recipe.optimizer}
 
     def settings(run: Run) -> tuple:
         return tuple(of_run.get(name, lambda run, name=name: getattr(run, name))(run) for name in columns)

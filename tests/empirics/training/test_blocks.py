@@ -20,9 +20,9 @@ def blocks_problem(optimizer: str, way: str = "layered") -> tuple[Task, dict[str
     """Members of which some come to rest, and one diverges, in the middle of a block."""
     x = uniform(1, 1, 6, 6)
     lr = 0.005 if optimizer == "rmsprop" else 0.05
-    recipe = Recipe(optimizer=optimizer, lr=lr, steps=150, precision="float64", stop_loss=0.02, init="kaiming_normal")
+    recipe = Recipe(optimizer=optimizer, lr=lr, steps=150, precision="float64", stop_loss=0.02, scheme="kaiming_normal")
     network = CNN(1, 2, 2, 3).to(recipe.dtype)
-    weights = draw_stacked(network, recipe.init, range(6), recipe.dtype)
+    weights = draw_stacked(network, recipe.scheme, range(6), recipe.dtype)
     weights["layers.0.weight"][3] = 1e155  # whose loss overflows
     if way == "alone":  # one member, which passes all milestones
         recipe, weights = replace(recipe, stop_loss=None), {name: value[:1] for name, value in weights.items()}

@@ -72,10 +72,10 @@ CASES = {
         "inputs": IMAGE.view(-1),
     },
     "locally connected": {"make_model": lambda: LCN(1, 6)},
-    "watched, with snapshots": {"watch": torch.rand(2, 1, 5, 6, dtype=torch.float64), "snapshots": (0, 8, 33)},
+    "watched, with snapshots": {"watch": torch.rand(2, 1, 6, 6, dtype=torch.float64), "snapshots": (0, 8, 33)},
     "members that stop": {
         "make_model": lambda: CNN(1, 1, kernel_size=3),
-        "recipe": replace(RECIPE, stop_loss=0.02, init="kaiming_normal"),
+        "recipe": replace(RECIPE, stop_loss=0.02, scheme="kaiming_normal"),
         "seeds": range(6),
         "snapshots": (40,),
     },

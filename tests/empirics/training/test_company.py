@@ -160,7 +160,7 @@ def test_a_whole_run_on_one_image_is_that_of_the_member_alone(make_model, shape:
     out is of the order of the differences' squares, 10⁻²⁸, where no unit passes relu's corner.
     """
     x = uniform(1, *shape)
-    recipe = Recipe(lr=0.05, momentum=0.0, milestones=(0.5,), steps=40, precision="float64", init="kaiming_normal")
+    recipe = Recipe(lr=0.05, momentum=0.0, milestones=(0.5,), steps=40, precision="float64", scheme="kaiming_normal")
     ensemble = train(make_model, x, recipe=recipe, seeds=range(2), snapshots=range(recipe.steps))
     assert ensemble.division.way == "layered"
     network, u = make_model().to(torch.float64), UNIT_ROUNDOFF["float64"]

@@ -34,10 +34,10 @@ def taken(task: Task, weights: dict[str, torch.Tensor]) -> Descent:
 def test_graphs_lead_where_single_steps_do(way: str, optimizer: str) -> None:
     """Bit for bit, with milestones, snapshots, and members that come to rest inside of a block."""
     recipe = Recipe(
-        optimizer=optimizer, lr=0.005, steps=300, precision="float64", stop_loss=0.02, init="kaiming_normal"
+        optimizer=optimizer, lr=0.005, steps=300, precision="float64", stop_loss=0.02, scheme="kaiming_normal"
     )
     network = CNN(1, 2, 4, 3).to("cuda", recipe.dtype)
-    weights = draw_stacked(network, recipe.init, range(1 if way == "alone" else 6), recipe.dtype)
+    weights = draw_stacked(network, recipe.scheme, range(1 if way == "alone" else 6), recipe.dtype)
     x = uniform(1, 1, 8, 8).cuda()
     task = Task(network, x, x, recipe, way, snapshots={0, 40, 300})
     single, blocks = (taken(replace(task, block=block), weights) for block in (1, 64))

@@ -36,7 +36,7 @@ def test_the_learning_rate_left_out_is_one_that_trains(optimizer: str, rate: flo
 
 
 def test_a_recipe_comes_back_from_its_fields() -> None:
-    recipe = Recipe(optimizer="rmsprop", lr=1, milestones=[0.5], stop_loss=0, precision="float64", init="orthogonal")
+    recipe = Recipe(optimizer="rmsprop", lr=1, milestones=[0.5], stop_loss=0, precision="float64", scheme="orthogonal")
     assert Recipe(**asdict(recipe)) == recipe
 
 
@@ -62,7 +62,7 @@ def test_a_recipe_comes_back_from_its_fields() -> None:
         ({"steps": 1e3}, TypeError, "steps must be an integer"),
         ({"stop_loss": -1e-3}, ValueError, "stop_loss must not be negative"),
         ({"precision": "float16"}, ValueError, "precision must be one of float32, float64"),
-        ({"init": "he"}, ValueError, "init must be one of"),
+        ({"scheme": "he"}, ValueError, "scheme must be one of"),
     ],
 )
 def test_impossible_settings_are_refused(settings: dict, error: type[Exception], words: str) -> None:

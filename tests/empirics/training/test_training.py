@@ -53,7 +53,7 @@ def test_members_end_where_torch_takes_each_alone(architecture: str) -> None:
 @pytest.mark.parametrize("optimizer", ["sgd", "adam", "adamax", "rmsprop", "adagrad"])
 def test_every_optimizer_and_the_schedule_are_torchs(optimizer: str, precision: str) -> None:
     """One weight and one input: nothing is summed, so that whole runs agree bit for bit."""
-    recipe = Recipe(optimizer=optimizer, lr=0.07, steps=100, precision=precision, init="kaiming_normal")
+    recipe = Recipe(optimizer=optimizer, lr=0.07, steps=100, precision=precision, scheme="kaiming_normal")
     x = torch.tensor([[1.3]], dtype=recipe.dtype)
     # torch's fused kernels of Adam and Adagrad round the entries of a full register differently from what is left over.
     together = [range(5)] if optimizer in ("sgd", "adamax", "rmsprop") else [(seed,) for seed in range(5)]
@@ -84,7 +84,7 @@ def test_two_milestones_in_one_step_count_twice() -> None:
 
 def test_initial_weights_are_those_of_initialize() -> None:
     make_model = lambda: CNN(1, 2, 3, 3, bias=True)  # noqa: E731
-    recipe = Recipe(steps=0, init="orthogonal")
+    recipe = Recipe(steps=0, scheme="orthogonal")
     ensemble = train(make_model, torch.rand(1, 5, 5), recipe=recipe, seeds=(4, 9))
     for index, seed in enumerate((4, 9)):
         expected = dict(initialize(make_model(), "orthogonal", seed).named_parameters())
@@ -189,7 +189,7 @@ def test_weights_that_overflow_behind_a_dead_unit_count_as_diverged() -> None:
 
 def test_members_that_reach_stop_loss_stop_changing() -> None:
     x = torch.rand(1, 6, 6, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    recipe = Recipe(lr=0.1, steps=300, precision="float64", stop_loss=1e-3, init="kaiming_normal")
+    recipe = Recipe(lr=0.1, steps=300, precision="float64", stop_loss=1e-3, scheme="kaiming_normal")
     ensemble = train(lambda: CNN(1, 1, kernel_size=3), x, recipe=recipe, seeds=range(6), snapshots=range(301))
     assert len(set(ensemble.stopped)) > 1
     free = train(
