@@ -134,10 +134,9 @@ class Checkpoints:
         if not found:
             return start, StackKeeper(self, names, 0, 0)
         tensors, facts = max(found, key=lambda state: int(state[1]["serial"]))
-        self._check_past(facts)  # which may be that before a damaged one
         device = start.losses.device
         descent = _descent({name: value.to(device) for name, value in tensors.items()}, facts)
-        _prolong(descent, facts["run"]["steps"], self.run["steps"], self.run["snapshots"])
+        _prolong(descent, facts["run"]["steps"], self.run["steps"])
         return descent, StackKeeper(self, names, facts["serial"], facts["step"])
 
     @contextmanager
@@ -233,9 +232,8 @@ class StackKeeper:
             )
 
 
-def _prolong(descent: Descent, held: int, steps: int, snapshots: list[int]) -> None:
+def _prolong(descent: Descent, held: int, steps: int) -> None:
     """Make of a state in a run of `held` steps what a run of `steps` would be at there."""
-    descent.snapshots = {step: weights for step, weights in descent.snapshots.items() if step in snapshots}
     if held == steps or not descent.active:
         return
     recorded = recorded_steps(steps)

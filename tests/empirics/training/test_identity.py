@@ -1,7 +1,7 @@
 """A checkpoint goes on with the training that it is of, and no other; a longer one goes on from it where it can."""
 
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -199,6 +199,18 @@ def test_100_and_then_200_steps_are_200_at_once(case: str, stacks: int, tmp_path
         assert same(run(make_model, folder, recipe=long, snapshots=(0, 40, 150), **settings), whole)
 
 
+def test_who_diverged_at_the_shorter_runs_end_did_so_in_the_longer_one(tmp_path: Path) -> None:
+    recipe = Recipe(lr=1e3, momentum=0.0, steps=60, precision="float64", milestones=())
+    initial = {"layers.0.weight": np.array([[[1e100]], [[0.5]]])}
+    given = {"inputs": np.array([1.0]), "initial": initial}
+    make_model = lambda: FCN(1, 1)  # noqa: E731
+    whole = run(make_model, recipe=recipe, **given)
+    first, second = whole.diverged
+    assert first < second < recipe.steps
+    assert run(make_model, tmp_path, recipe=replace(recipe, steps=first), **given).diverged == (first, None)
+    assert same(run(make_model, tmp_path, recipe=recipe, **given), whole)
+
+
 def test_weights_that_overflowed_unseen_are_dated_to_the_longer_runs_end(tmp_path: Path) -> None:
     """Behind a dead unit a weight is −∞ and the loss 0: found out at the end, wherever that is."""
     recipe = Recipe(lr=1e10, momentum=0.0, steps=3, precision="float64", milestones=())
@@ -307,6 +319,15 @@ def test_a_folder_that_cannot_be_written_to_is_told_of_before_the_first_step(tmp
         run(lambda: FCN(4, 1), tmp_path)
 
 
+@pytest.fixture
+def _ctrl_c() -> Iterator[None]:
+    """Python's own handler, which a program that a shell started in the background does not have."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_ctrl_c")
 @pytest.mark.parametrize("at", [0, 1, 5, 8])
 def test_ctrl_c_ends_the_step_keeps_it_and_says_how_to_go_on(at: int, tmp_path: Path) -> None:
     whole, told = run(lambda: FCN(4, 1)), []
@@ -326,6 +347,7 @@ def test_ctrl_c_ends_the_step_keeps_it_and_says_how_to_go_on(at: int, tmp_path: 
     assert all(step >= at for step in again)  # nothing before it is done again
 
 
+@pytest.mark.usefixtures("_ctrl_c")
 def test_a_second_ctrl_c_does_not_wait(tmp_path: Path) -> None:
     def press(step: int, _: int) -> None:
         if step == 4:
