@@ -30,7 +30,6 @@ from decimal import Context, Decimal
 from functools import cached_property
 
 import numpy as np
-from scipy.special import expit, log1p
 
 EPS = float(np.finfo(np.float64).eps)
 LEAN = 0.5  # α: 0 is best for many terms, π/4 for few; this is within a factor 2 of either
@@ -114,6 +113,8 @@ class Cumulants:
 
         The subtraction, term by term, is what keeps tails accurate when the mean is many standard deviations.
         """
+        from scipy.special import log1p  # as accurate for complex numbers; it takes long to load
+
         value, size = np.empty(len(s), np.complex128), np.empty(len(s))
         block = max(1, 2**18 // len(self.w))
         for start in range(0, len(s), block):
@@ -173,7 +174,7 @@ class Cumulants:
             sigma = self._sigma(side, v)
             u = 2 * sigma * self.w
             z = 1 - u
-            legendre = -np.sum(self.nu / 2 * (log1p(-u) + u / z) + self.lam / 2 * (u / z) ** 2)  # K − σK'
+            legendre = -np.sum(self.nu / 2 * (np.log1p(-u) + u / z) + self.lam / 2 * (u / z) ** 2)  # K − σK'
             return float(legendre) + 1 - 0.5 * np.log(2 * np.pi * (1 + self.curvature(sigma))) - log_p
 
         near = 1e-3 / self.variance**0.5
@@ -190,6 +191,8 @@ class Cumulants:
 
     def _sigma(self, side: int, v: float) -> float:
         """All σ of one sign as v goes over the line."""
+        from scipy.special import expit
+
         return -np.exp(v) if side == LOWER else expit(v) / (2 * self.w[0])
 
     def _central_logit(self, sigma: float) -> float:
