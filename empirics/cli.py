@@ -327,4 +327,5 @@ def _out_of_memory(error: Exception) -> str | None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; a user's mistake gets one sentence on stderr and exit code 2."""
-    run_command_line(app, "python -m empirics", arguments, explain=_out_of_memory)
+    elsewhere = {"--init": "--scheme", "--train": "--image", "--output": "--out", "--learning-rate": "--lr"}
+    run_command_line(app, "python -m empirics", arguments, explain=_out_of_memory, elsewhere=elsewhere)

@@ -1,7 +1,7 @@
 """Ground floor: pictures in and out, the embedded images, atomic writing, a command line's manners. No mathematics."""
 
 from files.atomic import output_folder, write_atomically, write_together
-from files.command_line import Interrupted, run_command_line
+from files.command_line import Interrupted, did_you_mean, run_command_line
 from files.embedded import embedded_digits, embedded_photographs
 from files.how_far import duration, progress
 from files.pictures import READ, read_image, read_pixels
@@ -11,6 +11,7 @@ __all__ = [
     "READ",
     "Interrupted",
     "contact_sheet",
+    "did_you_mean",
     "duration",
     "embedded_digits",
     "embedded_photographs",

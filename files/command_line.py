@@ -4,7 +4,9 @@ import io
 import os
 import sys
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from difflib import get_close_matches
+from types import MappingProxyType
 from typing import Any, NoReturn
 
 import typer
@@ -23,6 +25,7 @@ def run_command_line(
     arguments: Sequence[str] | None = None,
     *,
     explain: Callable[[Exception], str | None] = lambda error: None,
+    elsewhere: Mapping[str, str] = MappingProxyType({}),
 ) -> NoReturn:
     """Run a Typer command line to its end, and exit.
 
@@ -31,6 +34,7 @@ def run_command_line(
         program: how it was called, for instance ``"python -m theory"``.
         arguments: what the user typed; None for this process's own.
         explain: one sentence for an error that is none of the usual mistakes, or None to let it through.
+        elsewhere: options that people know from other programs, and what they are called here.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a file's name may hold bytes that are no text
@@ -51,6 +55,9 @@ def run_command_line(
         code, said = 2, explain(error)
         if said is None and isinstance(error, typer.TyperException):
             said = error.format_message()  # nothing where no command was given, and the help said all
+            if option := getattr(error, "option_name", None):
+                close = elsewhere.get(option) or " or ".join(sorted(getattr(error, "possibilities", None) or ()))
+                said = f"No such option: {option}" + (f"; did you mean {close}?" if close else "")
         elif said is None and isinstance(error, MISTAKES):
             said = _told(error)
         elif said is None:
@@ -61,6 +68,12 @@ def run_command_line(
     if message:
         print(message, file=sys.stderr)
     sys.exit(code)
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """A question for somebody who gave a name that there is not; empty where none that there is comes near."""
+    close = get_close_matches(name, list(known), n=3, cutoff=0.6)
+    return f"did you mean {' or '.join(sorted(close))}?" if close else ""
 
 
 def _told(error: Exception) -> str:

@@ -1,14 +1,19 @@
 """Which figures there are, and what a figure is: settings, data, caption, drawing."""
 
+from __future__ import annotations
+
+import ast
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any, Protocol, cast
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
-import numpy as np
-from matplotlib.figure import Figure
+if TYPE_CHECKING:  # what a figure is drawn with takes long to load, and a list of figures needs none of it
+    import numpy as np
+    from matplotlib.figure import Figure
 
-from paper_figures.figure_data import FigureData
-from paper_figures.workbench import Workbench
+    from paper_figures.figure_data import FigureData
+    from paper_figures.workbench import Workbench
 
 
 class FigureModule(Protocol):
@@ -73,3 +78,9 @@ FIGURES = {
 def figure_module(name: str) -> FigureModule:
     """The module of a figure, imported when it is asked for."""
     return cast(FigureModule, import_module(f"paper_figures.figures.{FIGURES[name].folder}.{name}"))
+
+
+def shows(name: str) -> str:
+    """What a figure shows, the first line of its module's docstring; read, not imported."""
+    source = Path(__file__).with_name("figures") / FIGURES[name].folder / f"{name}.py"
+    return (ast.get_docstring(ast.parse(source.read_text(encoding="utf-8"))) or "").splitlines()[0]

@@ -1,5 +1,7 @@
 """`python -m paper_figures`: draw the figures, each from data computed once and stored beside it."""
 
+from __future__ import annotations
+
 import io
 import sys
 from collections.abc import Sequence
@@ -8,14 +10,12 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import MofNCompleteColumn, Progress
 from rich.table import Table
 from typer.core import TyperGroup
 
-from files import output_folder, run_command_line, write_together
-from paper_figures.catalogue import FIGURES, figure_module
+from files import did_you_mean, output_folder, progress, run_command_line, write_together
+from paper_figures.catalogue import FIGURES, figure_module, shows
 from paper_figures.figure_data import FigureData
-from paper_figures.panels import house_style
 from paper_figures.scale import SCALES
 from paper_figures.workbench import PUBLISHED, Workbench
 
@@ -53,7 +53,7 @@ def list_() -> None:
     """List the figures, their numbers in the paper, and what each shows."""
     table = Table("figure", "in the paper", "shows")
     for name, entry in FIGURES.items():
-        table.add_row(name, ", ".join(map(str, entry.numbers)), (figure_module(name).__doc__ or "").splitlines()[0])
+        table.add_row(name, ", ".join(map(str, entry.numbers)), shows(name))
     Console().print(table)
 
 
@@ -72,15 +72,11 @@ def draw(
     bench = Workbench(SCALES[scale], out / "runs", device, data_dir)
     if data_dir is not None and all(bench.available(name, "digits") != name for name in PUBLISHED):
         raise ValueError(f"--data-dir must be a folder with the files of {' or '.join(PUBLISHED)}, got {data_dir}")
-    columns = (*Progress.get_default_columns(), MofNCompleteColumn())
     # An impossible folder is better found out before training.
-    with output_folder("--out", out), Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task("figures", total=len(chosen))
-        for name in chosen:
-            bar.update(task, description=name)
+    with output_folder("--out", out), progress("figures") as tell:
+        for number, name in enumerate(chosen):
+            tell(number / len(chosen), f"{number} of {len(chosen)} drawn, now {name}")
             draw_one(name, out, bench)
-            bar.advance(task)
-        bar.update(task, description="figures")
     print(f"wrote {', '.join(f'{name}.png' for name in chosen)} (and .pdf, .txt, .safetensors) to {out}")
 
 
@@ -102,11 +98,14 @@ def full_name(name: str) -> str:
     for known, entry in FIGURES.items():
         if number.isdecimal() and int(number) in entry.numbers:
             return known
-    raise ValueError(f"unknown figure {name!r}; the figures are {', '.join(FIGURES)}")
+    hint = did_you_mean(name, FIGURES) or f"the figures are {', '.join(FIGURES)}"
+    raise ValueError(f"unknown figure {name!r}; {hint}")
 
 
 def draw_one(name: str, out: Path, bench: Workbench) -> None:
     """Compute a figure's data unless it is stored, and write picture, data and caption."""
+    from paper_figures.panels import house_style  # loads matplotlib
+
     module = figure_module(name)
     path = out / f"{name}.safetensors"
     data = stored(path)

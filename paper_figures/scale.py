@@ -1,5 +1,7 @@
 """How large the networks of a figure are, and how long they train."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import Any
 

@@ -1,5 +1,7 @@
 """The networks that figures are about: trained once, and kept for every figure that asks for the same ones."""
 
+from __future__ import annotations
+
 import hashlib
 import json
 import shutil
@@ -8,17 +10,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
-from torch import nn
 
 import empirics
-from empirics.networks.skips_throughout import SkipsThroughout
 from paper_figures.scale import QUICK, FigureScale
 
+if TYPE_CHECKING:  # torch takes long to load, and a list of figures needs none of it
+    from torch import nn
+
+    from empirics.networks.skips_throughout import SkipsThroughout
+
 PUBLISHED = ("mnist", "cifar10")  # sets that are used where their files are
-Network = empirics.FCN | empirics.CNN | SkipsThroughout
+Network: TypeAlias = "empirics.FCN | empirics.CNN | SkipsThroughout"
 
 
 @dataclass(frozen=True)

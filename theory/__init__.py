@@ -1,15 +1,22 @@
-"""First floor: what gradient descent must converge to."""
+"""First floor: what gradient descent must converge to.
 
-from theory import wide
-from theory.bounds import identity_mse_bound
-from theory.decomposition import decompose
-from theory.derivations import derive
-from theory.ensemble import Ensemble, initialization_ensemble
-from theory.networks import Convolutional, FullyConnected, LocallyConnected
-from theory.optimizer import GradientDescent, max_stable_lr
-from theory.relu import ReluFate, relu_fate
-from theory.torch_layers import from_torch
-from theory.training import TrainedNetwork, gradient_descent
+What is named here is imported where it is first asked for, so that help is there at once.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from theory import wide
+    from theory.bounds import identity_mse_bound
+    from theory.decomposition import decompose
+    from theory.derivations import derive
+    from theory.ensemble import Ensemble, initialization_ensemble
+    from theory.networks import Convolutional, FullyConnected, LocallyConnected
+    from theory.optimizer import GradientDescent, max_stable_lr
+    from theory.relu import ReluFate, relu_fate
+    from theory.torch_layers import from_torch
+    from theory.training import TrainedNetwork, gradient_descent
 
 __all__ = [
     "Convolutional",
@@ -29,3 +36,39 @@ __all__ = [
     "relu_fate",
     "wide",
 ]
+
+_HOMES = {
+    "Convolutional": "networks",
+    "Ensemble": "ensemble",
+    "FullyConnected": "networks",
+    "GradientDescent": "optimizer",
+    "LocallyConnected": "networks",
+    "ReluFate": "relu",
+    "TrainedNetwork": "training",
+    "decompose": "decomposition",
+    "derive": "derivations",
+    "from_torch": "torch_layers",
+    "gradient_descent": "training",
+    "identity_mse_bound": "bounds",
+    "initialization_ensemble": "ensemble",
+    "max_stable_lr": "optimizer",
+    "relu_fate": "relu",
+}
+
+
+if not TYPE_CHECKING:  # which sees the imports above, and that there are no other names
+
+    def __getattr__(name: str) -> Any:
+        """Import what is asked for (PEP 562)."""
+        if name == "wide":
+            return import_module(f"{__name__}.wide")
+        if name not in _HOMES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+        globals()[name] = value
+        return value
+
+
+def __dir__() -> list[str]:
+    """The public names, imported or not."""
+    return sorted({*globals(), *__all__})

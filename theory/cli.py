@@ -16,6 +16,7 @@ from rich.text import Text
 from files import (
     READ,
     contact_sheet,
+    did_you_mean,
     embedded_digits,
     image_bytes,
     npy_bytes,
@@ -149,6 +150,8 @@ def derive(
     """Derive a closed form, prove every step by machine, and print it."""
     from theory.derivations import derive as derivation_of  # SymPy is loaded only here
 
+    if name not in DERIVATIONS and (close := did_you_mean(name, DERIVATIONS)):
+        raise ValueError(f"unknown derivation {name!r}; {close}")
     derivation = derivation_of(name)
     derivation.check()
     print(derivation.to_latex(standalone=pdf_ready) if latex or pdf_ready else derivation)
@@ -320,6 +323,15 @@ def _verdict(result: PatchRank) -> str:
     return "yes" if result.deficiency == 0 else f"no, {result.deficiency} directions are left to chance"
 
 
+def _explain(error: Exception) -> str | None:
+    """What to write, for images that stand without a word of what they are."""
+    context = getattr(error, "ctx", None)
+    if context is None or context.info_name != "predict" or "unexpected extra argument" not in str(error):
+        return None
+    return "which image is trained on and which are predicted must be said: --train MINE.png --input OTHER.png"
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; a user's mistake gets one sentence on stderr and exit code 2."""
-    run_command_line(app, "python -m theory", arguments)
+    elsewhere = {"--init": "--scheme", "--image": "--train", "--output": "--out", "--learning-rate": "--lr"}
+    run_command_line(app, "python -m theory", arguments, explain=_explain, elsewhere=elsewhere)

@@ -11,6 +11,7 @@ import theory
 from tests import reference
 from tests.bounds import UNIT_ROUNDOFF, Rounding, gamma
 from tests.cases import Descent, either_sign, images
+from theory.networks import Network
 
 schemes = st.sampled_from(
     ["default", "yann_normal", "yann_uniform", "xavier_normal", "kaiming_normal", "kaiming_uniform", "orthogonal"]
@@ -34,7 +35,7 @@ class OneLayerRun:
         start: initial weights by their names in torch, in place of the scheme's.
     """
 
-    network: theory.networks.Network
+    network: Network
     inputs: np.ndarray
     targets: np.ndarray | None
     descent: Descent

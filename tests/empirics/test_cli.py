@@ -167,6 +167,7 @@ def test_images_writes_each_image_and_all_of_them(tmp_path: Path) -> None:
 MISTAKES = {
     "no such command": ("fit", "No such command 'fit'"),
     "no such option": ("train --rate 1", "No such option"),
+    "an option of elsewhere": ("train --init xavier_normal", "No such option: --init; did you mean --scheme?"),
     "no number": ("train --lr fast", "--lr"),
     "a digit of two digits": ("train --digit 10", "--digit"),
     "rate": ("train --lr -1", "lr must be positive, got -1.0"),

@@ -107,6 +107,8 @@ def test_mistakes_get_one_sentence_and_exit_code_2(run, tmp_path):
     for arguments, message in (
         (["draw", "figure99"], "unknown figure 'figure99'; the figures are theorem1, theorem2"),
         (["draw", "99"], "unknown figure '99'"),
+        (["draw", "theorem"], "unknown figure 'theorem'; did you mean theorem1 or theorem2?"),
+        (["fig05_layer"], "unknown figure 'fig05_layer'; did you mean fig05_layers or fig15_more_layers?"),
         (["draw", "fig-1"], "unknown figure 'fig-1'"),
         (["draw", "theorem1", "--scale", "huge"], "scale must be one of quick, paper, got 'huge'"),
         (["draw", "theorem1", "--data-dir", tmp_path / "no"], "--data-dir must be a folder with the files of mnist or"),

@@ -296,6 +296,10 @@ def test_no_command_prints_the_help_alone(run):
         (["rank", "grey.png", "--dataset", "digits"], "not both"),
         (["rank", "nan.npy"], "finite"),
         (["derive", "everything"], "fcn-limit"),
+        (["derive", "fcn-limits"], "unknown derivation 'fcn-limits'; did you mean cnn-limit or fcn-limit"),
+        (["predict", "--init", "xavier"], "No such option: --init; did you mean --scheme?"),
+        (["predict", "--kernel-siz", "3"], "No such option: --kernel-siz; did you mean --kernel-size?"),
+        (["predict", "grey.png", "colour.png"], "must be said: --train MINE.png --input OTHER.png"),
         (["fly"], "fly"),
     ],
 )
