@@ -100,9 +100,11 @@ class Cumulants:
 
     @cached_property
     def below_mean(self) -> float:
-        """P(X ≤ E X), or so."""
+        """P(X ≤ E X)."""
         contour = Contour.through(self, LOWER, self.saddle_at(LOWER, self.partial_mean(0)))
-        return float(np.exp(contour.evaluate(np.array([contour.y]))[0][0]))
+        # At the mean itself: the saddle point is known to few digits, and so is the y whose saddle point it is.
+        mean = self.partial_mean(0) - self.partial_mean(contour.k)
+        return float(np.exp(contour.evaluate(np.array([mean]))[0][0]))
 
     def head(self, sigma: float) -> int:
         """Return k: the terms i ≥ k have |u_i| < 1 at σ, and are best taken with their mean subtracted."""

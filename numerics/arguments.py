@@ -106,6 +106,26 @@ def as_float64(array: Any) -> Any:
     return xp.astype(array, xp.float64)
 
 
+def rounded(what: str, values: Any, dtype: Any) -> Any:
+    """Results, computed in float64, in the dtype in which they are returned: each rounded once.
+
+    Args:
+        what: which results, for the message.
+        values: float64.
+        dtype: a floating dtype.
+
+    Raises:
+        OverflowError: a number is beyond that dtype's range, or was already beyond float64's.
+    """
+    xp = array_api_compat.array_namespace(values)
+    with np.errstate(over="ignore"):  # told below
+        result = xp.astype(values, dtype, copy=False)
+    if not bool(xp.all(xp.isfinite(result))):
+        kind = str(dtype).rpartition(".")[2].strip("'>")
+        raise OverflowError(f"{what} are beyond the range of {kind}; give inputs of another scale, or in float64")
+    return result
+
+
 def positive_int(name: str, value: Any, *, least: int = 1) -> int:
     """An integer of at least `least`.
 

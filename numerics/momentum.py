@@ -16,7 +16,7 @@ import array_api_compat
 import numpy as np
 from jaxtyping import Float, Real
 
-from numerics.arguments import as_float64, floating_dtype, real_array, schedule, step_numbers
+from numerics.arguments import as_float64, floating_dtype, real_array, rounded, schedule, step_numbers
 
 
 def momentum_response(
@@ -85,7 +85,7 @@ def momentum_modes(
         raise OverflowError(f"lr={lr} is unstable: an error outgrows float64 within {max(numbers)} steps")
     if not trajectory:
         left, learned = left[0, ...], learned[0, ...]
-    return xp.astype(left, dtype), xp.astype(learned, dtype)
+    return rounded("what is left of errors", left, dtype), rounded("what is learned", learned, dtype)
 
 
 def _advance(xp: Any, state: Any, lam: Any, lr: float, beta: float, n: int) -> Any:

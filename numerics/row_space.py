@@ -80,7 +80,8 @@ class RowSpace:
         """Return 1/σ where σ is above the noise and 0 elsewhere, shape (..., q)."""
         xp = array_api_compat.array_namespace(self.singular_values)
         ones = xp.ones_like(self.singular_values)
-        return xp.where(self.kept, 1 / xp.where(self.kept, self.singular_values, ones), 0 * ones)
+        with np.errstate(over="ignore", divide="ignore"):  # of a subnormal σ: inf, which no result hides
+            return xp.where(self.kept, 1 / xp.where(self.kept, self.singular_values, ones), 0 * ones)
 
     def minimum_norm_solution(self, targets: Float[Any, "... rows outputs"]) -> Float[Any, "... columns outputs"]:
         """Return D⁺T: the least-squares solution of D X = T of smallest norm, shape (..., columns, outputs)."""

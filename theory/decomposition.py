@@ -5,7 +5,7 @@ from typing import Any
 from jaxtyping import Float, Num
 
 from numerics import row_space
-from numerics.arguments import as_float64, common_namespace, floating_dtype, real_array
+from numerics.arguments import as_float64, common_namespace, floating_dtype, real_array, rounded
 
 
 def decompose(
@@ -41,4 +41,4 @@ def decompose(
     vectors = as_float64(x)
     parallel = (vectors @ basis) @ xp.matrix_transpose(basis)
     dtype = floating_dtype(x)
-    return xp.astype(parallel, dtype), xp.astype(vectors - parallel, dtype)
+    return rounded("parallel parts", parallel, dtype), rounded("perpendicular parts", vectors - parallel, dtype)

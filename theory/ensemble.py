@@ -9,7 +9,15 @@ import numpy as np
 from jaxtyping import Float, Num
 
 from numerics import GaussianQuadraticForm
-from numerics.arguments import as_float64, common_namespace, is_integer, positive_int, real_array, real_number
+from numerics.arguments import (
+    as_float64,
+    common_namespace,
+    is_integer,
+    positive_int,
+    real_array,
+    real_number,
+    rounded,
+)
 from numerics.row_space import to_numpy
 from theory.networks import Network
 from theory.optimizer import GradientDescent
@@ -283,11 +291,7 @@ class Ensemble:
     @REFUSED_LATER
     def _in_range(self, values: Any) -> Any:
         """Values rounded to the inputs' dtype, unless that cannot hold them."""
-        dtype, xp = self._problem.dtype, self._problem.xp
-        rounded = xp.astype(values, dtype)
-        if not bool(xp.all(xp.isfinite(rounded))):
-            raise OverflowError(f"x, or the reference, is so large that the result leaves {dtype}'s range")
-        return rounded
+        return rounded("results for x, or for this reference,", values, self._problem.dtype)
 
 
 def _rounding(matrix: np.ndarray) -> float:

@@ -226,7 +226,10 @@ class _SlidingWindow:
     def check_inputs(self, name: str, inputs: Any) -> Any:
         inputs = real_array(name, inputs, self.input_shapes)
         if inputs.shape[-3] != self.in_channels:
-            raise ValueError(f"{name} must have {self.in_channels} channels, got shape {tuple(inputs.shape)}")
+            last = ""
+            if inputs.shape[-1] == self.in_channels:
+                last = f"; it looks like (H, W, C), channels last: give numpy.moveaxis({name}, -1, -3)"
+            raise ValueError(f"{name} must have {self.in_channels} channels, got shape {tuple(inputs.shape)}{last}")
         self.window.output_size(*inputs.shape[-2:])
         return inputs
 
@@ -410,7 +413,7 @@ class LocallyConnected(_SlidingWindow):
                 rows = slice(a * dh, a * dh + down * (size[0] - 1) + 1, down)
                 columns = slice(b * dw, b * dw + right * (size[1] - 1) + 1, right)
                 total += planes[..., None, :, channel, a, b, :, :] * padded[:, channel, rows, columns][:, None, ...]
-            found[..., part, :, :, :] = xp.astype(total, dtype)
+            found[..., part, :, :, :] = xp.astype(total, dtype)  # the caller looks for overflow
         return found if inputs.ndim == 4 else found[..., 0, :, :, :]
 
     def stack(self, predictions: Any) -> Any:

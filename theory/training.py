@@ -11,7 +11,15 @@ import numpy as np
 from jaxtyping import Float, Num
 
 from numerics import row_space
-from numerics.arguments import as_float64, common_namespace, floating_dtype, is_integer, real_array, step_numbers
+from numerics.arguments import (
+    as_float64,
+    common_namespace,
+    floating_dtype,
+    is_integer,
+    real_array,
+    rounded,
+    step_numbers,
+)
 from numerics.momentum import momentum_modes
 from numerics.row_space import RowSpace, row_space_of_blocks, to_numpy
 from theory.networks import Network, check_network, pack, unpack
@@ -60,14 +68,14 @@ class TrainedNetwork:
         singular_values: Any = None,
     ) -> "TrainedNetwork":
         """Lay out parameters, (..., blocks, outputs, columns), and ranks, (blocks,), as the caller knows them."""
-        xp, dtype = array_api_compat.array_namespace(parameters), floating_dtype(inputs)
+        dtype = floating_dtype(inputs)
         weight, bias = unpack(network, inputs, parameters)
         blocks = network.bias_shape(inputs)[:-1]  # (H', W') for a locally connected network, () else
         found = rank.reshape(blocks) if blocks else int(rank[0])
         return cls(
             network=network,
-            weight=xp.astype(weight, dtype),
-            bias=None if bias is None else xp.astype(bias, dtype),
+            weight=rounded("the trained weights", weight, dtype),
+            bias=None if bias is None else rounded("the trained biases", bias, dtype),
             rank=found,
             deficiency=parameters.shape[-1] - found,
             steps=steps,
@@ -88,7 +96,7 @@ class TrainedNetwork:
             values = _decomposed(self.network, self._trained_on, None)[0].singular_values
         xp = array_api_compat.array_namespace(values)
         blocks = self.network.bias_shape(self._trained_on)[:-1]
-        return xp.astype(xp.reshape(values, (*blocks, -1)), self.weight.dtype)
+        return rounded("singular values", xp.reshape(values, (*blocks, -1)), self.weight.dtype)
 
     def __call__(self, inputs: Num[Any, "..."]) -> Float[Any, "..."]:
         """Predict the network's outputs.
@@ -105,9 +113,12 @@ class TrainedNetwork:
         Raises:
             TypeError: inputs that are not a real array, or of another kind or dtype than the training inputs.
             ValueError: inputs that do not fit the network, or on another device.
+            OverflowError: predictions beyond the dtype's range.
         """
         inputs = check_predictable(self.network, inputs, self._trained_on)
-        return self.network.answers(inputs, self._parameters, self.weight.dtype)
+        with np.errstate(over="ignore", invalid="ignore"):  # told below
+            found = self.network.answers(inputs, self._parameters, self.weight.dtype)
+        return rounded("predictions", found, found.dtype)
 
 
 def check_predictable(network: Network, inputs: Any, trained_on: Any) -> Any:
@@ -158,7 +169,8 @@ def gradient_descent(
         TypeError: arrays of different kinds or dtypes, a bare weight where there is a bias, or wrong types.
         ValueError: shapes that do not fit, no targets where the identity has no meaning, finite steps without an
             optimizer, steps=inf with an unstable final learning rate, or a rank that rounding leaves undecided.
-        OverflowError: an unstable learning rate has carried the weights past what float64 can hold.
+        OverflowError: the weights are beyond the range of the inputs' dtype, or an unstable learning rate has carried
+            them past what float64 can hold.
 
     Source: Zhang et al. 2020, Theorems 1 and 2; derived in theory/derivations ("fcn-limit", "cnn-limit", "momentum").
     """
@@ -198,7 +210,8 @@ def _known_limit(
     else:
         parameters = solution(network, scaled, as_float64(targets), gram)
         weights = parameters.shape[-1] - network.bias
-        parameters = xp.concat([parameters[..., :weights] / unit, parameters[..., weights:]], axis=-1)
+        with np.errstate(over="ignore"):  # told where the weights are rounded
+            parameters = xp.concat([parameters[..., :weights] / unit, parameters[..., weights:]], axis=-1)
     return TrainedNetwork.of(
         network, inputs, parameters, rank=np.array([parameters.shape[-1]]), steps=math.inf, method="gram"
     )
@@ -219,7 +232,7 @@ class Problem:
     inputs: Any
     dtype: Any
     space: RowSpace
-    coordinates: Any  # UᵀT, (blocks, q, outputs)
+    amplitudes: Any  # Σ⁻¹UᵀT, the coordinates in V of D⁺T, (blocks, q, outputs)
     steps: int | float | tuple[int, ...]
     learned: Any  # 1 − e_t per mode, (..., blocks, q)
 
@@ -230,8 +243,7 @@ class Problem:
 
     def learned_parameters(self) -> Any:
         """What training adds, (D⁺T)ᵀ mode by mode as far as learned, (..., blocks, outputs, columns)."""
-        gain = self.learned * self.space.inverse_singular_values()
-        return self.xp.matrix_transpose(self.space.right @ (gain[..., None] * self.coordinates))
+        return self.xp.matrix_transpose(self.space.right @ (self.learned[..., None] * self.amplitudes))
 
     def forget(self, initial: Any) -> Any:
         """What training leaves of initial parameters: Θ₀ − Θ₀ V diag(learned) Vᵀ, (..., blocks, outputs, columns)."""
@@ -248,37 +260,41 @@ def problem_of(
     common_namespace(inputs=inputs, targets=targets)
     if optimizer is not None:
         check_optimizer(optimizer)
-    space, coordinates = _decomposed(network, inputs, targets)
+    space, amplitudes = _decomposed(network, inputs, targets)
     entries = math.prod(network.target_shape(inputs))
     steps, learned = _learned(space, entries, steps, optimizer)
-    return Problem(network, inputs, floating_dtype(inputs), space, coordinates, steps, learned)
+    return Problem(network, inputs, floating_dtype(inputs), space, amplitudes, steps, learned)
 
 
 def _decomposed(network: Network, inputs: Any, targets: Any) -> tuple[RowSpace, Any]:
-    """The design's row space, and the coordinates UᵀT of the responses in it, (blocks, q, outputs)."""
+    """The design's row space, and what of D⁺T lies along each of its directions: Σ⁻¹UᵀT, (blocks, q, outputs)."""
     xp = array_api_compat.array_namespace(inputs)
-    identity = None if targets is not None else network.identity_parameters(inputs)
     blocks = network.design_blocks(as_float64(inputs))
+    responses = None if targets is None else network.stack(as_float64(targets))
     if blocks is None:
-        design = network.design(as_float64(inputs))
-        space = row_space(design)
-        if identity is not None:  # T = D Θ*ᵀ, and UᵀD = ΣVᵀ
-            return space, space.singular_values[..., None] * xp.matrix_transpose(identity @ space.right)
-        return space, xp.matrix_transpose(space.left) @ network.stack(as_float64(targets))
-    responses = None if targets is None else network.stack(as_float64(targets))[0, ...]
+        space = row_space(network.design(as_float64(inputs)))
+        along = None if responses is None else xp.matrix_transpose(space.left) @ responses
+    else:
+        space, along = _decomposed_in_blocks(blocks, responses)
+    if along is None:  # T = D Θ*ᵀ: of D⁺T the part of Θ* in the row space, with nothing divided by small numbers
+        along = xp.matrix_transpose(network.identity_parameters(inputs) @ space.right)
+        return space, xp.where(space.kept[..., None], along, 0 * along)
+    with np.errstate(over="ignore"):  # a result beyond float64 is refused where it would be returned
+        return space, space.inverse_singular_values()[..., None] * along
+
+
+def _decomposed_in_blocks(blocks: Iterator[Any], responses: Any) -> tuple[RowSpace, Any]:
+    """The row space of a design of one block that comes in parts, and UᵀT; None where there are no responses."""
 
     def pairs() -> Iterator[tuple[Any, Any]]:
         done = 0
         for block in blocks:
             rows = slice(done, done + block.shape[0])
             done = rows.stop
-            yield block, block[:, :0] if responses is None else responses[rows, :]
+            yield block, block[:, :0] if responses is None else responses[0, rows, :]
 
-    space, coordinates = row_space_of_blocks(pairs())
-    space = space.stacked()
-    if identity is not None:
-        return space, space.singular_values[..., None] * xp.matrix_transpose(identity @ space.right)
-    return space, coordinates[None, ...]
+    space, along = row_space_of_blocks(pairs())
+    return space.stacked(), None if responses is None else along[None, ...]
 
 
 def _trained_network(problem: Problem, parameters: Any) -> TrainedNetwork:

@@ -52,6 +52,11 @@ CASES = {
     "2-D image": (descent(inputs=IMAGE[0, 0]), ValueError, "inputs must have shape"),
     "5-D image": (descent(inputs=IMAGE[None]), ValueError, "inputs must have shape"),
     "channels": (descent(inputs=np.ones((1, 3, 5, 5))), ValueError, "inputs must have 1 channels"),
+    "channels last": (
+        descent(Convolutional(3, kernel_size=3), np.ones((8, 8, 3))),
+        ValueError,
+        r"inputs must have 3 channels, got shape \(8, 8, 3\); it looks like \(H, W, C\), channels last",
+    ),
     "features": (descent(FullyConnected(4), np.ones((2, 5))), ValueError, "inputs must have 4 features"),
     "an image for a vector": (descent(FullyConnected(25)), ValueError, r"inputs must have shape \(n, d\) or \(d,\)"),
     "complex": (descent(inputs=IMAGE + 0j), TypeError, "inputs must hold integers or real"),

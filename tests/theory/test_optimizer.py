@@ -1,12 +1,14 @@
 """Stability, decomposition, and the way in from torch layers."""
 
 import math
+import warnings
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch.nn.utils import prune
 
 import theory
 from tests import reference
@@ -127,10 +129,95 @@ def test_weights_from_torch_are_copies():
     ("layer", "error", "message"),
     [
         (torch.nn.Conv2d(2, 2, 3, groups=2), ValueError, "groups=1, got groups=2"),
-        (torch.nn.ReLU(), TypeError, "layer must be a torch.nn.Linear or torch.nn.Conv2d, got ReLU"),
+        (torch.nn.ReLU(), TypeError, "layer must be a torch.nn.Linear or torch.nn.Conv2d itself, got ReLU"),
         (None, TypeError, "got NoneType"),
     ],
 )
 def test_from_torch_refuses_other_layers(layer, error, message):
     with pytest.raises(error, match=message):
         theory.from_torch(layer)
+
+
+class Masked(torch.nn.Conv2d):
+    """A convolution whose forward hides its kernel's middle."""
+
+    def forward(self, x):
+        mask = torch.ones_like(self.weight)
+        mask[..., 1, 1] = 0
+        return torch.nn.functional.conv2d(x, self.weight * mask, padding=1)
+
+
+def _pruned():
+    return prune.l1_unstructured(torch.nn.Linear(3, 2), "weight", amount=0.5)
+
+
+def _old_weight_norm():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        return torch.nn.utils.weight_norm(torch.nn.Linear(3, 2))
+
+
+def _changed(change):
+    layer = torch.nn.Linear(3, 2)
+    change(layer)
+    return layer
+
+
+IN_THE_WAY = {
+    "weight normalization": (
+        lambda: torch.nn.utils.parametrizations.weight_norm(torch.nn.Linear(3, 2)),
+        (TypeError, ValueError),
+        "parametriz|Parametriz",
+    ),
+    "spectral normalization": (
+        lambda: torch.nn.utils.parametrizations.spectral_norm(torch.nn.Conv2d(1, 1, 3)),
+        (TypeError, ValueError),
+        "parametriz|Parametriz",
+    ),
+    "old weight normalization": (_old_weight_norm, ValueError, "pre-hook"),
+    "old spectral normalization": (
+        lambda: torch.nn.utils.spectral_norm(torch.nn.Linear(3, 2)), ValueError, "pre-hook"
+    ),
+    "pruning": (_pruned, ValueError, "pre-hook"),
+    "a masked convolution": (lambda: Masked(1, 1, 3, padding=1), TypeError, "got Masked, a subclass"),
+    "a lazy layer": (lambda: torch.nn.LazyLinear(2), TypeError, "got LazyLinear"),
+    "a forward hook": (
+        lambda: _changed(lambda layer: layer.register_forward_hook(lambda *_: None)), ValueError, "a forward hook"
+    ),
+    "a backward hook": (
+        lambda: _changed(lambda layer: layer.register_full_backward_hook(lambda *_: None)), ValueError, "backward hook"
+    ),
+    "a hook on the gradient": (
+        lambda: _changed(lambda layer: layer.weight.register_hook(lambda g: 2 * g)), ValueError, "hook on its gradient"
+    ),
+    "a forward of its own": (
+        lambda: _changed(lambda layer: setattr(layer, "forward", lambda x: x)), ValueError, "a forward of its own"
+    ),
+    "frozen weights": (
+        lambda: _changed(lambda layer: layer.weight.requires_grad_(False)), ValueError, "its weight is frozen"
+    ),
+    "a frozen bias": (
+        lambda: _changed(lambda layer: layer.bias.requires_grad_(False)), ValueError, "its bias is frozen"
+    ),
+    "a further parameter": (
+        lambda: _changed(lambda layer: layer.register_parameter("gain", torch.nn.Parameter(torch.ones(1)))),
+        ValueError,
+        "further tensors, gain",
+    ),
+    "a buffer": (
+        lambda: _changed(lambda layer: layer.register_buffer("mask", torch.ones(1))), ValueError, "tensors, mask"
+    ),
+    "a module inside": (
+        lambda: _changed(lambda layer: layer.add_module("inner", torch.nn.ReLU())), ValueError, "another module, inner"
+    ),
+    "no numbers": (lambda: torch.nn.Linear(3, 2, device="meta"), ValueError, "on the device 'meta'"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", IN_THE_WAY)
+def test_from_torch_takes_the_plain_layer_only_and_says_what_is_in_the_way(case):
+    make, error, words = IN_THE_WAY[case]
+    with pytest.raises(error, match=words) as caught:
+        theory.from_torch(make())
+    assert str(caught.value).startswith("layer must be")
+    assert "\n" not in str(caught.value)

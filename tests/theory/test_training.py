@@ -10,9 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import theory
+from numerics import patches
 from tests import reference
 from tests.bounds import Rounding
 from tests.cases import Descent, descents, random_images, seeds, windows
+from theory import networks
 
 EPS = np.finfo(float).eps
 
@@ -338,3 +340,58 @@ def test_the_scale_of_the_pixels_does_not_matter(scale):
     if 1e-100 < scale < 1e100:
         ratio = theory.max_stable_lr(network, scale * image) * scale * scale / theory.max_stable_lr(network, image)
         assert abs(ratio - 1) <= 45 * EPS
+
+
+@pytest.mark.parametrize("exponent", [-1040, -500, 500, 1000])
+@pytest.mark.parametrize("bias", [False, True])
+def test_images_of_any_scale_that_float64_holds_have_their_limit(exponent, bias):
+    """Squares of such numbers vanish or overflow; full rank teaches the identity all the same, short rank not."""
+    network = theory.Convolutional(1, kernel_size=3, bias=bias)
+    start = random_images(1, (1, 1, 3, 3))
+    initial = (start, np.ones(1)) if bias else start
+    full, grey = random_images(0, (1, 8, 8)), np.ones((1, 8, 8))
+    trained = theory.gradient_descent(network, full * 2.0**exponent, initial=initial)
+    assert trained.deficiency == 0
+    np.testing.assert_array_equal(trained.weight, theory.gradient_descent(network, full).weight)
+    # A grey image under circular padding has rank 1: all of the rest of the initial weights stays.
+    constant = theory.Convolutional(1, kernel_size=3, padding_mode="circular")
+    trained = theory.gradient_descent(constant, grey * 2.0**exponent, initial=start)
+    assert trained.rank == 1
+    assert np.abs(trained.weight - (start - start.mean() + 1 / 9)).max() <= 1e3 * EPS  # sums of nine products
+
+
+def test_results_beyond_a_dtype_are_refused_in_a_sentence():
+    network, image = theory.Convolutional(1, kernel_size=3), random_images(0, (1, 8, 8)).astype(np.float16)
+    bright = np.full((1, 8, 8), 6e4, np.float16)
+    with pytest.raises(OverflowError, match="the trained weights are beyond the range of float16"):
+        theory.gradient_descent(network, image * np.float16(1e-3), bright)
+    slow = theory.GradientDescent(0.1)
+    trained = theory.gradient_descent(
+        network, image, initial=np.ones((1, 1, 3, 3), np.float16), steps=0, optimizer=slow
+    )
+    with pytest.raises(OverflowError, match="predictions are beyond the range of float16"):
+        trained(bright)
+    tiny = random_images(0, (1, 8, 8)) * 2.0**-1040
+    with pytest.raises(OverflowError, match="the trained weights are beyond the range of float64"):
+        theory.gradient_descent(network, tiny, random_images(1, (1, 8, 8)) * 1e10)
+
+
+def test_a_design_in_blocks_is_decomposed_as_the_whole(monkeypatch):
+    """Of short rank, so that no proof makes the decomposition unnecessary."""
+    network = theory.Convolutional(3, 2, kernel_size=3, bias=True)
+    images = np.repeat(random_images(0, (2, 1, 9, 8)), 3, axis=1)
+    targets, start = random_images(1, (2, 2, 9, 8)), random_images(2, (2, 3, 3, 3))
+    options = {"initial": (start, np.ones(2)), "optimizer": theory.GradientDescent(0.01, momentum=0.9), "steps": 50}
+    whole = theory.gradient_descent(network, images, targets, **options)
+    limit = theory.gradient_descent(network, images, targets, initial=(start, np.ones(2)))
+    monkeypatch.setattr(networks, "LARGE", 1)
+    monkeypatch.setattr(patches, "BLOCK_ENTRIES", 100)
+    for expected, found in (
+        (whole, theory.gradient_descent(network, images, targets, **options)),
+        (limit, theory.gradient_descent(network, images, targets, initial=(start, np.ones(2)))),
+    ):
+        assert (found.rank, found.method) == (expected.rank, expected.method) == (10, "decomposition")
+        condition = float(expected.spectrum[0] / expected.spectrum[9])
+        bound = 4 * EPS * (144**0.5 + 28) * condition**2 * (np.linalg.norm(start) + np.linalg.norm(targets))
+        assert np.abs(found.weight - expected.weight).max() <= bound
+        assert np.abs(found.bias - expected.bias).max() <= bound
