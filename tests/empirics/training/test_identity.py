@@ -44,6 +44,8 @@ class Leaky(nn.Module):
             self.act = lambda x: functional.leaky_relu(x, slope)
         elif where == "default":
             self.act = with_default(slope)
+        elif where == "keyword":
+            self.act = with_keyword(slope)
         elif where == "code":
             self.act = POINT_ONE if slope == 0.1 else POINT_NINE
         elif where == "hook":
@@ -55,7 +57,7 @@ class Leaky(nn.Module):
         y = self.layer(x)
         if self.where == "hook":
             return y
-        if self.where in ("closure", "default", "code", "module"):
+        if self.where in ("closure", "default", "keyword", "code", "module"):
             return self.act(y)
         held = {
             "global": lambda: SLOPE,
@@ -79,9 +81,29 @@ def with_default(slope: float) -> Callable[[Tensor], Tensor]:
     return act
 
 
+def with_keyword(slope: float) -> Callable[[Tensor], Tensor]:
+    def act(x: Tensor, *, slope: float = slope) -> Tensor:
+        return functional.leaky_relu(x, slope)
+
+    return act
+
+
 POINT_ONE = lambda x: functional.leaky_relu(x, 0.1)  # noqa: E731
 POINT_NINE = lambda x: functional.leaky_relu(x, 0.9)  # noqa: E731
-PLACES = ["attribute", "buffer", "array", "dict", "object", "closure", "default", "code", "hook", "module", "global"]
+PLACES = [
+    "attribute",
+    "buffer",
+    "array",
+    "dict",
+    "object",
+    "closure",
+    "default",
+    "keyword",
+    "code",
+    "hook",
+    "module",
+    "global",
+]
 
 
 def run(make_model: Callable[[], nn.Module], folder: Path | None = None, **changes) -> TrainedEnsemble:
@@ -117,6 +139,12 @@ def test_the_same_shape_of_bytes_in_another_order_of_axes_is_another_training(tm
         run(lambda: CNN(1, 1, kernel_size=3), tmp_path, inputs=image.view(1, 1, 8, 4))
 
 
+def test_other_images_to_watch_make_another_history(tmp_path: Path) -> None:
+    run(lambda: FCN(4, 1), tmp_path, watch=VECTOR)
+    with pytest.raises(checkpoints.OtherTraining, match="with other watched images"):
+        run(lambda: FCN(4, 1), tmp_path, watch=VECTOR / 2)
+
+
 def last_bits(weights: dict[str, Tensor]) -> dict[str, Tensor]:
     return {name: torch.nextafter(value, value + 1) for name, value in weights.items()}
 
@@ -134,6 +162,23 @@ def test_on_another_machine_the_same_call_goes_on(tmp_path: Path, monkeypatch) -
     )
     with pytest.raises(checkpoints.OtherTraining, match="with other initial weights"):
         run(lambda: FCN(4, 2, 3), tmp_path / "drawn")
+
+
+def test_outputs_that_are_no_numbers_are_the_same_ones_too(tmp_path: Path) -> None:
+    """∞ − ∞ in the first step: the member has diverged before it, and a resumed run says so again."""
+    huge = {"layers.0.weight": torch.full((2, 4, 4), 1e308, dtype=torch.float64)}
+    kept = run(lambda: FCN(4, 1), tmp_path, initial=huge, inputs=10 * VECTOR)
+    assert kept.diverged == (0, 0)
+    assert same(run(lambda: FCN(4, 1), tmp_path, initial=huge, inputs=10 * VECTOR), kept)
+
+
+def test_the_outputs_of_the_last_member_tell_too(tmp_path: Path, monkeypatch) -> None:
+    """Where the first one's are all zero, slopes of .1 and .9 look the same."""
+    monkeypatch.setattr(identity, "anatomy", lambda network: {})
+    start = {"layer.weight": torch.stack([torch.zeros(4, 4), torch.eye(4)]).double(), "layer.bias": torch.zeros(2, 4)}
+    run(lambda: Leaky("attribute", 0.1), tmp_path, initial=start)
+    with pytest.raises(checkpoints.OtherTraining, match="with other outputs of its network"):
+        run(lambda: Leaky("attribute", 0.9), tmp_path, initial=start)
 
 
 def test_another_python_is_told_of_and_outputs_decide(tmp_path: Path, monkeypatch) -> None:
@@ -257,6 +302,13 @@ def test_where_the_schedule_would_have_been_another_it_says_what_to_do(tmp_path:
         checkpoints.OtherTraining, match=r"has taken 20 steps already: recipe\.steps must be at least that, got 10"
     ):
         run(lambda: FCN(4, 1), tmp_path, recipe=short)
+
+
+def test_milestones_that_change_no_rate_are_in_nobodys_way(tmp_path: Path) -> None:
+    short = replace(RECIPE, steps=10, milestones=(0.3, 0.6, 0.8), gamma=1.0)
+    run(lambda: FCN(4, 1), tmp_path, recipe=short)
+    long = replace(short, steps=20)
+    assert same(run(lambda: FCN(4, 1), tmp_path, recipe=long), run(lambda: FCN(4, 1), None, recipe=long))
 
 
 def test_a_run_that_was_killed_before_its_milestones_may_get_others(tmp_path: Path, monkeypatch) -> None:
