@@ -437,6 +437,12 @@ def test_directions_without_variance_go_into_the_constant():
     assert within.constant == 0  # μ in the range of L, but for rounding
 
 
+def test_a_small_part_of_the_mean_beyond_the_factor_is_kept():
+    """1e-10 beside 1 is far above rounding: its square is the constant."""
+    form = GaussianQuadraticForm.from_gaussian(np.array([1.0, 1e-10]), np.array([[1.0], [0.0]]))
+    assert form.constant == pytest.approx(1e-20, rel=1e-5)  # rounding of the projection, 1e-16, against 1e-10
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_a_mean_within_the_range_of_the_factor_leaves_no_constant(seed):
     rng = np.random.default_rng(seed)

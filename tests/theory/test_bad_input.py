@@ -126,6 +126,9 @@ CASES = {
     "identity without a central tap": (
         descent(Convolutional(1, kernel_size=2, dilation=2)), ValueError, "no tap sees the output's own pixel",
     ),
+    "an even kernel with gaps along one axis": (
+        descent(Convolutional(1, kernel_size=(3, 2), dilation=2)), ValueError, "no tap sees the output's own pixel",
+    ),
     "predict NaN": (predict(IMAGE * np.nan), ValueError, "inputs must be finite"),
     "predict another kind": (predict(torch.from_numpy(IMAGE)), TypeError, "one kind"),
     "predict other integers": (predict(torch.ones(1, 5, 5, dtype=torch.int64)), TypeError, "arrays of one kind"),

@@ -381,3 +381,16 @@ def test_moments_beyond_the_dtype_are_refused(moment):
     ensemble = theory.initialization_ensemble(theory.Convolutional(1, kernel_size=7), inputs, scheme="xavier_normal")
     with pytest.raises(OverflowError, match="results for x, or for this reference, are beyond the range of float64"):
         getattr(ensemble, moment)(random_images(1, (1, 6, 6)) * 1e170)
+
+
+@pytest.mark.parametrize(
+    ("network", "columns", "variance"),
+    [
+        (theory.FullyConnected(1, 3), 1, 2 / (1 + 3)),
+        (theory.Convolutional(2, 5, kernel_size=3), 18, 2 / (18 + 45)),
+        (theory.LocallyConnected(2, 5, kernel_size=(1, 3)), 6, 2 / (6 + 15)),
+    ],
+)
+@pytest.mark.parametrize("family", ["normal", "uniform"])
+def test_xavier_variance_counts_outputs_as_well_as_inputs(network, columns, variance, family):
+    assert scheme_of(f"xavier_{family}", network, columns).weight_variance == variance

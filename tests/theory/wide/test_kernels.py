@@ -282,3 +282,17 @@ def test_standard_parameterization_counts_every_parameter(settings):
     # 7 standard errors: below 1e-11 for a mean of 4000
     error = found.std(axis=0, ddof=1) / np.sqrt(draws)
     assert np.all(np.abs(found.mean(axis=0) - network.ntk(x)) <= 7 * error)
+
+
+@pytest.mark.parametrize("activation", ["relu", "erf"])
+def test_one_by_one_kernels_on_single_pixels_are_fully_connected_however_near_to_parallel(activation):
+    """Inputs 1e-7 from parallel: where the angle hides in the difference of two variances."""
+    x1 = vectors(1, 1, 4)
+    x2 = 1.3 * x1 + 1e-7 * vectors(2, 1, 4)
+    settings = {"activation": activation, "weight_variance": 2.0, "bias_variance": 0.1}
+    full, pixel = wide.FullyConnected(2, **settings), wide.Convolutional(2, kernel_size=1, **settings)
+    images1, images2 = x1.reshape(1, 4, 1, 1), x2.reshape(1, 4, 1, 1)
+    for name in ("nngp", "ntk"):
+        expected, found = getattr(full, name)(x1, x2), getattr(pixel, name)(images1, images2)
+        # An angle of 1e-7 is known to 1e-9 of itself from numbers that are rounded at 1e-16.
+        assert abs(found.item() / expected.item() - 1) <= 1e-9

@@ -73,6 +73,12 @@ def test_boundary():
     assert np.array_equal(found.boundary, [np.inf, 9, 2, np.nan], equal_nan=True)
 
 
+def test_where_both_correlations_are_equal_the_input_is_not_yet_given_up():
+    same = np.array([[0.5], [0.5]])
+    found = wide.Zones(depths=(1, 2), rho=np.zeros(1), with_input=same, with_training_image=same)
+    assert found.boundary.tolist() == [np.inf]
+
+
 def test_residual_networks_are_mapped_from_the_first_layer_on():
     settings = {"weight_variance": 1.5, "kernel_size": 3}
     x_hat, x = images(3, 1, 1, 4, 3)[0], images(4, 2, 1, 4, 3)
