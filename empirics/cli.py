@@ -26,6 +26,7 @@ from files import (
     READ,
     Interrupted,
     contact_sheet,
+    duration,
     image_bytes,
     npy_bytes,
     output_folder,
@@ -242,6 +243,9 @@ def sweep_(
     data_dir: Annotated[
         Path | None, typer.Option(help=f"Folder with the files of {one_of(SOURCES)}. None: fetched once, into a cache.")
     ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only list what would be trained, and estimate how long it takes here.")
+    ] = False,
 ) -> None:
     """Train every combination of a grid of settings; what is finished is skipped. Writes results.parquet."""
     from empirics.sweeps.spec import read_spec
@@ -251,6 +255,9 @@ def sweep_(
     if scheduler is not None and workers > 1:
         raise ValueError("--workers must be left out with --scheduler, whose cluster has workers of its own")
     found = read_spec(spec)
+    if dry_run:
+        _print_plan(found, out, workers, device, data_dir)
+        return
     executor = dask_cluster(scheduler) if scheduler is not None else processes(workers) if workers > 1 else InProcess
     try:
         with output_folder("--out", out), progress_on_stderr("sweep") as tell:
@@ -267,6 +274,37 @@ def sweep_(
     print(f"{_kept(found, out)}; wrote {out / 'results.parquet'}")
     if failed:
         raise ValueError("; ".join(_told(error, failed) for error in dict.fromkeys(failed.values())))
+
+
+def _print_plan(spec: Spec, out: Path, workers: int, device: str, data_dir: Path | None) -> None:
+    """What a sweep would train, and how long that would take; the settings that differ stand in columns."""
+    import torch
+
+    from empirics.sweeps.begun import progress_of
+    from empirics.sweeps.estimate import seconds_of
+    from empirics.sweeps.sweep import left_to_train, settings_of
+
+    todo = left_to_train(spec, out)
+    groups = [group for group, _ in todo]
+    if workers > 1:
+        torch.set_num_threads(1)  # as each of them has
+    seconds = seconds_of(groups, device=device, data_dir=data_dir)
+    for index, group in enumerate(groups):
+        if progress := progress_of(out, group):  # what the last start came to
+            seconds[index] *= 1 - progress.done / max(progress.steps, 1)
+    settings = [settings_of(group.runs[0]) for group in groups]
+    columns = [name for name in (settings or [{}])[0] if len({repr(each[name]) for each in settings}) > 1]
+    table = Table(*columns, "runs", "estimated")
+    for each, (_, runs), time_of_group in zip(settings, todo, seconds, strict=True):
+        said = ["" if each[name] is None else str(each[name]) for name in columns]
+        table.add_row(*said, str(runs), duration(time_of_group))
+    if groups:
+        Console().print(table)
+    count, left = len(spec.runs), sum(runs for _, runs in todo)
+    print(f"{left} of {count} runs would be trained, in {len(groups)} groups; {count - left} are finished")
+    if groups:
+        longest = max(max(seconds), sum(seconds) / workers)
+        print(f"about {duration(longest)} with {workers} worker{'s' * (workers > 1)} of this machine")
 
 
 def _kept(spec: Spec, out: Path) -> str:

@@ -44,7 +44,7 @@ def place_of(folder: Path, group: Group) -> Path:
 
 
 def interrupted(spec: Spec, folder: Path, finished: Callable[[Run], bool]) -> list[Group]:
-    """The spec's groups that were begun and are not finished, as they were; folders of finished ones are removed.
+    """The spec's groups that were begun and are not finished, as they were.
 
     Args:
         spec: the sweep.
@@ -53,15 +53,29 @@ def interrupted(spec: Spec, folder: Path, finished: Callable[[Run], bool]) -> li
     """
     known = {run.key: run for run in spec.runs}
     found = []
-    for place in sorted((folder / BEGUN).glob("*")):
-        keys = (_read(place / GROUP) or {}).get("runs", [])
-        runs = [known[key] for key in keys if key in known]
-        if not keys or (all(finished(run) for run in runs) and len(runs) == len(keys)):
-            shutil.rmtree(place, ignore_errors=True)  # killed before it was named, or after all was written
-        elif len(runs) == len(keys):
-            found.append(Group(tuple(runs)))
-        (place / PROGRESS).unlink(missing_ok=True)  # of an earlier start
+    for place in _places(folder):
+        keys = _runs(place)
+        if keys and all(key in known for key in keys) and not all(finished(known[key]) for key in keys):
+            found.append(Group(tuple(known[key] for key in keys)))
     return found
+
+
+def sweep_up(spec: Spec, folder: Path, finished: Callable[[Run], bool]) -> None:
+    """Remove what an earlier start left of groups that are finished, or were killed before they had a name."""
+    known = {run.key: run for run in spec.runs}
+    for place in _places(folder):
+        if all(key in known and finished(known[key]) for key in _runs(place)):
+            shutil.rmtree(place, ignore_errors=True)
+        (place / PROGRESS).unlink(missing_ok=True)
+
+
+def _places(folder: Path) -> list[Path]:
+    return sorted((folder / BEGUN).glob("*"))
+
+
+def _runs(place: Path) -> list[str]:
+    """The keys of a group's runs."""
+    return list((_read(place / GROUP) or {}).get("runs", []))
 
 
 def begin(folder: Path, group: Group) -> Path | None:

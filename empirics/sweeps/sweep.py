@@ -90,6 +90,7 @@ def sweep(
     folder = Path(out)
     (folder / RUNS).mkdir(parents=True, exist_ok=True)
     failed: dict[str, str] = {}
+    begun.sweep_up(spec, folder, lambda run: finished(folder, run, spec.weights))
     todo = left_to_train(spec, folder)
     watch = Watch(folder, todo, _done_before(spec, todo), report or (lambda standing: None))
     try:
@@ -389,15 +390,21 @@ def _rows(folder: Path) -> Iterator[dict[str, Any]]:
     for place in sorted(folder.iterdir()):
         metrics = None if place.name.startswith(".") else _result(place)
         if metrics is not None:
-            settings = _flat(metrics.pop("settings"))
-            settings |= dict.fromkeys(meaningless(settings["network"], settings["depth"]))
-            yield {"key": place.name, **settings, **metrics}
+            yield {"key": place.name, **_flat(metrics.pop("settings")), **metrics}
+
+
+def settings_of(run: Run) -> dict[str, Any]:
+    """A run's settings by name, as they stand in the table of results; None where one has no meaning for it."""
+    settings = _flat(asdict(run))
+    del settings["seed"]
+    return settings
 
 
 def _flat(settings: Mapping[str, Any]) -> dict[str, Any]:
     recipe = dict(settings["recipe"])
     recipe["milestones"] = ", ".join(f"{fraction:g}" for fraction in recipe["milestones"])
-    return {name: value for name, value in settings.items() if name != "recipe"} | recipe
+    flat = {name: value for name, value in settings.items() if name != "recipe"} | recipe
+    return flat | dict.fromkeys(meaningless(flat["network"], flat["depth"]))
 
 
 def write_table(folder: Path) -> None:
