@@ -271,6 +271,6 @@ def _examples(
             )
         raise ValueError(f"targets must have the shape of the network's outputs, {want}, got {got}")
     if targets is None:
-        return x, x.clone()
+        return x, x
     say_if_bytes("targets", y)
     return x, converted("targets", finite("targets", y), dtype, device)

@@ -159,6 +159,14 @@ def test_iterating_a_network_that_works_in_place_iterates_its_function() -> None
     in_place = attractors(InPlace(OPERATIONS["add"], layer), VECTOR, 7)
     plain = attractors(nn.Sequential(Copy(), InPlace(OPERATIONS["add"], layer)), VECTOR, 7)
     assert torch.equal(in_place.points, plain.points)
+    contraction = nn.Linear(4, 4).to(torch.float64)
+    with torch.no_grad():
+        contraction.weight.copy_(torch.diag(torch.tensor([0.1, 0.2, 0.3, 0.4])))
+    alone = attractors(InPlace(OPERATIONS["add"], contraction), VECTOR, 100)
+    copied = attractors(nn.Sequential(Copy(), InPlace(OPERATIONS["add"], contraction)), VECTOR, 100)
+    assert alone.attracted.all()
+    for name in ("points", "fixed_points", "radii", "distances"):
+        assert torch.equal(getattr(alone, name), getattr(copied, name))
     spectra = [jacobian_spectrum(InPlace(OPERATIONS["relu"], layer), VECTOR).norm for _ in range(2)]
     assert torch.equal(*spectra)
     # relu lets two of the four entries through.
