@@ -112,7 +112,7 @@ def batch() -> tuple[float, float, float]:
     from theory import wide
 
     digits = embedded_digits() / 255
-    flow = wide.Convolutional(20, kernel_size=5, weight_variance=2.0).gradient_flow(digits[140])
+    flow = wide.gradient_flow(wide.Convolutional(20, kernel_size=5, weight_variance=2.0), digits[140])
     start = time.perf_counter()
     flow.mean(digits[:100])
     seconds = time.perf_counter() - start

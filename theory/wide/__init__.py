@@ -8,7 +8,16 @@ f₀ a Gaussian process. Of a convolutional network with images as outputs, Θ i
 from theory.wide.convolutional import Convolutional
 from theory.wide.fixed_point import FixedPoint, fixed_point
 from theory.wide.fully_connected import FullyConnected
-from theory.wide.gradient_flow import GradientFlow
+from theory.wide.gradient_flow import GradientFlow, gradient_flow
 from theory.wide.zones import Zones, zones
 
-__all__ = ["Convolutional", "FixedPoint", "FullyConnected", "GradientFlow", "Zones", "fixed_point", "zones"]
+__all__ = [
+    "Convolutional",
+    "FixedPoint",
+    "FullyConnected",
+    "GradientFlow",
+    "Zones",
+    "fixed_point",
+    "gradient_flow",
+    "zones",
+]

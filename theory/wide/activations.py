@@ -21,7 +21,7 @@ derived in theory/derivations ("arc-cosine").
 
 import math
 from dataclasses import dataclass, replace
-from typing import ClassVar, Literal, NamedTuple, Protocol, runtime_checkable
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol, get_args, runtime_checkable
 
 import numpy as np
 
@@ -58,8 +58,18 @@ class Activation(Protocol):
     def carries(self) -> Carried:
         """What is carried from layer to layer."""
 
+    @property
+    def bounded(self) -> bool:
+        """Whether |φ| has a bound; those here that have none are homogeneous, φ(2u) = 2 φ(u)."""
+
+    def carrying(self, carried: Carried) -> "Activation":
+        """The same, carrying something else, where it can; itself where it carries K alone."""
+
     def second_moment(self, q: np.ndarray) -> np.ndarray:
         """E φ(u)² for u ~ N(0, q)."""
+
+    def slope_moment(self, q: float) -> float:
+        """E φ'(u)² for u ~ N(0, q)."""
 
     def mean(self, q: np.ndarray) -> np.ndarray:
         """E φ(u) for u ~ N(0, q)."""
@@ -106,9 +116,15 @@ class Rectifier:
     slope: float = 0.0
     carries: Carried = "difference"
 
+    bounded: ClassVar[bool] = False
+
     def second_moment(self, q: np.ndarray) -> np.ndarray:
         """(1 + a²) q/2."""
         return (1 + self.slope**2) / 2 * q
+
+    def slope_moment(self, q: float) -> float:
+        """(1 + a²)/2, whatever q."""
+        return (1 + self.slope**2) / 2
 
     def mean(self, q: np.ndarray) -> np.ndarray:
         """(1 − a) √(q/2π)."""
@@ -242,10 +258,19 @@ class Linear:
     """φ(u) = u: κ = K, κ̇ = 1. A one-layer network with more factors in its weights."""
 
     carries: ClassVar[Carried] = "covariance"
+    bounded: ClassVar[bool] = False
+
+    def carrying(self, carried: Carried) -> "Linear":
+        """Itself: it carries K alone."""
+        return self
 
     def second_moment(self, q: np.ndarray) -> np.ndarray:
         """The variance q itself."""
         return q
+
+    def slope_moment(self, q: float) -> float:
+        """1."""
+        return 1.0
 
     def mean(self, q: np.ndarray) -> np.ndarray:
         """0."""
@@ -273,10 +298,19 @@ class Erf:
     """
 
     carries: ClassVar[Carried] = "covariance"
+    bounded: ClassVar[bool] = True
+
+    def carrying(self, carried: Carried) -> "Erf":
+        """Itself: it carries K alone."""
+        return self
 
     def second_moment(self, q: np.ndarray) -> np.ndarray:
         """(2/π) arcsin(2q/(1 + 2q)), by an arctangent that keeps its digits for large q."""
         return 2 / math.pi * np.arctan(2 * q / np.sqrt(1 + 4 * q))
+
+    def slope_moment(self, q: float) -> float:
+        """(4/π)/√(1 + 4q): κ̇ at correlation 1."""
+        return 4 / math.pi / math.sqrt(1 + 4 * q)
 
     def mean(self, q: np.ndarray) -> np.ndarray:
         """0."""
@@ -306,3 +340,14 @@ ACTIVATIONS: dict[str, Activation] = {
     "linear": Linear(),
     "erf": Erf(),
 }
+
+
+def activation_named(name: Any) -> Activation:
+    """The activation of that name.
+
+    Raises:
+        ValueError: there is none.
+    """
+    if not isinstance(name, str) or name not in ACTIVATIONS:
+        raise ValueError(f"activation must be one of {', '.join(get_args(ActivationName))}, got {name!r}")
+    return ACTIVATIONS[name]

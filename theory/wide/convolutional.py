@@ -53,6 +53,7 @@ class Convolutional(WideNetwork):
     window: Window = field(init=False, repr=False, compare=False)
 
     input_shapes: ClassVar[tuple[str, ...]] = IMAGE_SHAPES
+    batch_axes: ClassVar[int] = 4
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -26,8 +26,8 @@ from typing import Literal
 
 import numpy as np
 
-from theory.wide.activations import ACTIVATIONS, Activation
-from theory.wide.network import WideNetwork
+from theory.wide.activations import Activation, activation_named
+from theory.wide.layers import variances
 
 Regime = Literal["ordered", "vanishing", "critical", "chaotic", "exploding"]
 
@@ -61,21 +61,19 @@ def fixed_point(*, activation: str = "relu", weight_variance: float, bias_varian
         TypeError: a setting of the wrong type.
         ValueError: a setting out of range.
     """
-    WideNetwork(1, activation=activation, weight_variance=weight_variance, bias_variance=bias_variance)  # checks them
-    phi, w, b = ACTIVATIONS[activation], float(weight_variance), float(bias_variance)
-    unit = float(phi.second_moment(np.ones(1))[0])
-    if activation == "erf":
+    phi = activation_named(activation)
+    w, b = variances(weight_variance, bias_variance)
+    if phi.bounded:
         variance = _bounded(phi, w, b)
-        slope = 4 / math.pi / math.sqrt(1 + 4 * variance)
-    else:  # homogeneous: E φ² = unit · q, and E φ'² is the same number
-        slope = unit
+    else:  # homogeneous: E φ² = unit · q
+        unit = float(phi.second_moment(np.ones(1))[0])
         variance = b / (1 - w * unit) if w * unit < 1 else (math.inf if b > 0 or w * unit > 1 else math.nan)
-    contraction = w * slope
+    contraction = w * phi.slope_moment(variance)
     regime: Regime
     if contraction == 1:
         regime = "critical"
     elif contraction > 1:
-        regime = "chaotic" if activation == "erf" else "exploding"
+        regime = "chaotic" if phi.bounded else "exploding"
     else:
         regime = "ordered" if b > 0 or variance > 0 else "vanishing"
     tangent = math.inf

@@ -5,7 +5,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from theory.wide.activations import Rectifier
 from theory.wide.layers import Layer
 from theory.wide.network import OUT_OF_RANGE, KernelPair, WideNetwork
 from theory.wide.recursion import Hidden, Start, hidden_moments, kernels
@@ -67,6 +66,7 @@ class FullyConnected(WideNetwork):
     """
 
     input_shapes: ClassVar[tuple[str, ...]] = ("(n, d)", "(d,)")
+    batch_axes: ClassVar[int] = 2
 
     @OUT_OF_RANGE
     def variances(self, x: np.ndarray, layers: tuple[Layer, ...]) -> np.ndarray:
@@ -96,7 +96,7 @@ class FullyConnected(WideNetwork):
         }
         squares = [np.mean(x**2, axis=1) for x in (x1, x2)]
         activation = self.nonlinearity
-        if isinstance(activation, Rectifier) and not self.residual:
+        if not self.residual:
             activation = activation.carrying("gap")
         hidden = [hidden_moments(_Vectors(), each, layers, self.nonlinearity, self.residual) for each in squares]
         rows = max(1, BLOCK // x2.size)

@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Num
@@ -12,10 +12,7 @@ from numerics.arguments import as_float64, common_namespace, is_integer, real_ar
 from numerics.row_space import EPS, to_numpy
 from theory.wide.correlation import expected_correlations
 from theory.wide.layers import Layer
-from theory.wide.network import like, require_range
-
-if TYPE_CHECKING:
-    from theory.wide.network import WideNetwork
+from theory.wide.network import WideNetwork, like, require_range
 
 BLOCK = 2**20  # entries of a kernel held at a time, where one input's are fewer
 
@@ -47,7 +44,7 @@ class GradientFlow:
         unlearned: ‖(I − Π) T‖²/‖T‖², with Π the projector on the eigenvectors kept; 0 for targets that are 0.
     """
 
-    network: "WideNetwork"
+    network: WideNetwork
     time: float
     spectrum: np.ndarray
     noise: float
@@ -60,34 +57,9 @@ class GradientFlow:
     _gains: np.ndarray = field(repr=False)  # G's eigenvalues there
 
     @classmethod
-    def of(cls, network: "WideNetwork", x_hat: Any, targets: Any, time: float) -> "GradientFlow":
-        """See `WideNetwork.gradient_flow`."""
-        x_hat = network.check_inputs("x_hat", x_hat)
-        X = network.batch(x_hat)
-        T = X
-        if targets is not None:
-            targets = real_array("targets", targets, network.input_shapes)
-            common_namespace(x_hat=x_hat, targets=targets, same_dtype=not (is_integer(x_hat) or is_integer(targets)))
-            T = network.batch(targets)
-            if targets.ndim != x_hat.ndim or T.shape[:1] + T.shape[2:] != X.shape[:1] + X.shape[2:]:
-                raise ValueError(
-                    "targets must have the shape of the network's output: x_hat's, with any number of features or "
-                    f"channels; got {tuple(targets.shape)} for {tuple(x_hat.shape)}"
-                )
-        if isinstance(time, bool) or not isinstance(time, int | float | np.integer | np.floating):
-            raise TypeError(f"time must be a real number or math.inf, got {time!r}")
-        if not time >= 0:
-            raise ValueError(f"time must not be negative, got {time}")
-        layers = network.layers(X.shape[1], T.shape[1])
-        network.require_range_of(X, layers)
-        depth = network.depth
-        kernel = network.kernels(X, None, layers, depths=(depth,), covariance=False, tangent=True)[depth].tangent
-        return cls.solved(network, x_hat, X, as_matrix(require_range(kernel)), as_rows(T), float(time))
-
-    @classmethod
     def solved(
         cls,
-        network: "WideNetwork",
+        network: WideNetwork,
         x_hat: Any,
         X: np.ndarray,
         theta: np.ndarray,
@@ -351,6 +323,63 @@ class GradientFlow:
 def units(batch: np.ndarray) -> tuple[int, ...]:
     """(n, *units): a batch without its features or channels."""
     return (len(batch), *batch.shape[2:])
+
+
+def gradient_flow(
+    network: WideNetwork,
+    x_hat: Num[Any, "..."],
+    targets: Num[Any, "..."] | None = None,
+    *,
+    time: float = math.inf,
+) -> GradientFlow:
+    """Return the law of the network's predictions after gradient flow on the mean squared error.
+
+    The loss is torch's, the mean over all target entries, of which there are N. Then the outputs obey
+    df/dt = −(2/N) Θ (f − targets), and full-batch gradient descent of rate lr is at time lr · steps, or
+    lr · steps/(1 − momentum), as long as lr is far below max_stable_lr = N/λ_max(Θ). In standard parameterization
+    lr is torch's; in NTK parameterization it is that of networks written so.
+
+    Args:
+        network: a `wide.FullyConnected` or `wide.Convolutional`.
+        x_hat: training inputs, a batch or one.
+        targets: what the network is to output for them; None for the inputs themselves.
+        time: t ≥ 0, or math.inf.
+
+    Returns:
+        The law, Gaussian over random initial weights.
+
+    Raises:
+        TypeError: no wide network; inputs that are not real arrays, or of different kinds or dtypes; a time that is no
+            number.
+        ValueError: inputs of a wrong shape, empty or not finite, or a kernel that they do not fit; targets of a wrong
+            shape; a negative time.
+        OverflowError: the kernel leaves the range of float64.
+
+    Source: Jacot et al. 2018; Lee et al. 2019, equations 14-16.
+    """
+    if not isinstance(network, WideNetwork):
+        raise TypeError(f"network must be a wide.FullyConnected or wide.Convolutional, got {network!r:.60}")
+    x_hat = network.check_inputs("x_hat", x_hat)
+    X = network.batch(x_hat)
+    T = X
+    if targets is not None:
+        targets = real_array("targets", targets, network.input_shapes)
+        common_namespace(x_hat=x_hat, targets=targets, same_dtype=not (is_integer(x_hat) or is_integer(targets)))
+        T = network.batch(targets)
+        if targets.ndim != x_hat.ndim or T.shape[:1] + T.shape[2:] != X.shape[:1] + X.shape[2:]:
+            raise ValueError(
+                "targets must have the shape of the network's output: x_hat's, with any number of features or "
+                f"channels; got {tuple(targets.shape)} for {tuple(x_hat.shape)}"
+            )
+    if isinstance(time, bool) or not isinstance(time, int | float | np.integer | np.floating):
+        raise TypeError(f"time must be a real number or math.inf, got {time!r}")
+    if not time >= 0:
+        raise ValueError(f"time must not be negative, got {time}")
+    layers = network.layers(X.shape[1], T.shape[1])
+    network.require_range_of(X, layers)
+    depth = network.depth
+    kernel = network.kernels(X, None, layers, depths=(depth,), covariance=False, tangent=True)[depth].tangent
+    return GradientFlow.solved(network, x_hat, X, as_matrix(require_range(kernel)), as_rows(T), float(time))
 
 
 def as_matrix(kernel: np.ndarray) -> np.ndarray:

@@ -17,7 +17,7 @@ Source: Jacot et al. 2018; Lee et al. 2019, appendix on parameterizations; Sohl-
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from numerics.arguments import boolean, positive_int, real_number
 from theory.schemes import SchemeName
@@ -69,10 +69,7 @@ class Initialization:
         if self.scheme is None:
             if self.weight_variance is None:
                 raise ValueError("weight_variance must be given, or a scheme by name")
-            if real_number("weight_variance", self.weight_variance) <= 0:
-                raise ValueError(f"weight_variance must be positive, got {self.weight_variance}")
-            if self.bias_variance is not None and real_number("bias_variance", self.bias_variance) < 0:
-                raise ValueError(f"bias_variance must not be negative, got {self.bias_variance}")
+            variances(self.weight_variance, 0.0 if self.bias_variance is None else self.bias_variance)
         else:
             if self.scheme not in get_args(SchemeName):
                 raise ValueError(f"scheme must be one of {', '.join(get_args(SchemeName))}, got {self.scheme!r}")
@@ -132,3 +129,18 @@ def _weight_variance(scheme: str, fan_in: int, fan_out: int, outputs: int) -> fl
             return 2 / fan_in
         case _:  # orthogonal: (outputs, fan_in) with orthonormal rows or columns
             return 1 / max(outputs, fan_in)
+
+
+def variances(weight_variance: Any, bias_variance: Any) -> tuple[float, float]:
+    """σ_w² and σ_b² as floats, checked.
+
+    Raises:
+        TypeError: no real numbers.
+        ValueError: a weight variance that is not positive, or a negative bias variance.
+    """
+    weight, bias = real_number("weight_variance", weight_variance), real_number("bias_variance", bias_variance)
+    if weight <= 0:
+        raise ValueError(f"weight_variance must be positive, got {weight_variance}")
+    if bias < 0:
+        raise ValueError(f"bias_variance must not be negative, got {bias_variance}")
+    return weight, bias

@@ -1,8 +1,9 @@
-"""What all infinitely wide networks have in common: kernels between inputs, and what gradient flow makes of them."""
+"""What all infinitely wide networks have in common: kernels between inputs, and the doors to them."""
 
 import math
+from abc import ABC, abstractmethod
 from dataclasses import KW_ONLY, dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, get_args
+from typing import Any, ClassVar, NamedTuple
 
 import array_api_compat
 import numpy as np
@@ -10,12 +11,8 @@ from jaxtyping import Float, Num
 
 from numerics.arguments import as_float64, boolean, common_namespace, floating_dtype, is_integer, real_array
 from numerics.row_space import to_numpy
-from theory.wide.activations import ACTIVATIONS, Activation, ActivationName
+from theory.wide.activations import Activation, activation_named
 from theory.wide.layers import Initialization, Layer
-
-if TYPE_CHECKING:
-    from theory.wide.gradient_flow import GradientFlow
-
 
 # What leaves float64's range on the way is refused at the end, in a sentence.
 OUT_OF_RANGE = np.errstate(over="ignore", invalid="ignore")
@@ -31,7 +28,7 @@ class KernelPair(NamedTuple):
 
 
 @dataclass(frozen=True)
-class WideNetwork:
+class WideNetwork(ABC):
     """The settings of an infinitely wide network, and the doors to its kernels; see the two architectures."""
 
     depth: int
@@ -46,12 +43,11 @@ class WideNetwork:
     residual: bool = False
 
     input_shapes: ClassVar[tuple[str, ...]]
+    batch_axes: ClassVar[int]
+    """How many axes a batch of inputs has."""
 
     def __post_init__(self) -> None:
-        if not isinstance(self.activation, str) or self.activation not in ACTIVATIONS:
-            raise ValueError(
-                f"activation must be one of {', '.join(get_args(ActivationName))}, got {self.activation!r}"
-            )
+        activation_named(self.activation)
         boolean("bias", self.bias)
         boolean("residual", self.residual)
         self._initialization()
@@ -91,35 +87,6 @@ class WideNetwork:
         """
         return self._kernel(x1, x2, tangent=True)
 
-    def gradient_flow(
-        self, x_hat: Num[Any, "..."], targets: Num[Any, "..."] | None = None, *, time: float = math.inf
-    ) -> "GradientFlow":
-        """Return the law of the network's predictions after gradient flow on the mean squared error.
-
-        The loss is torch's, the mean over all target entries, of which there are N. Then the outputs obey
-        df/dt = −(2/N) Θ (f − targets), and full-batch gradient descent of rate lr is at time lr · steps, or
-        lr · steps/(1 − momentum), as long as lr is far below max_stable_lr = N/λ_max(Θ). In standard parameterization
-        lr is torch's; in NTK parameterization it is that of networks written so.
-
-        Args:
-            x_hat: training inputs, a batch or one.
-            targets: what the network is to output for them; None for the inputs themselves.
-            time: t ≥ 0, or math.inf.
-
-        Returns:
-            The law, Gaussian over random initial weights.
-
-        Raises:
-            TypeError: as `nngp`; a time that is no number.
-            ValueError: as `nngp`; targets of a wrong shape, a negative time.
-            OverflowError: as `nngp`.
-
-        Source: Jacot et al. 2018; Lee et al. 2019, equations 14-16.
-        """
-        from theory.wide.gradient_flow import GradientFlow
-
-        return GradientFlow.of(self, x_hat, targets, time)
-
     # What an architecture says of itself.
 
     @property
@@ -143,12 +110,13 @@ class WideNetwork:
 
     def batched(self, x: Any) -> bool:
         """Whether checked inputs have a batch axis."""
-        return bool(x.ndim == len(self.input_shapes[0].split(",")))
+        return bool(x.ndim == self.batch_axes)
 
+    @abstractmethod
     def variances(self, x: np.ndarray, layers: tuple[Layer, ...]) -> np.ndarray:
         """K(p, p) of each unit of a batch, (n, *units)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def kernels(
         self,
         x1: np.ndarray,
@@ -160,7 +128,6 @@ class WideNetwork:
         tangent: bool,
     ) -> dict[int, KernelPair]:
         """The kernels between two batches (x2 None: x1 again) at each of the depths."""
-        raise NotImplementedError
 
     # What follows from that.
 
@@ -181,7 +148,7 @@ class WideNetwork:
     @property
     def nonlinearity(self) -> Activation:
         """φ."""
-        return ACTIVATIONS[self.activation]
+        return activation_named(self.activation)
 
     def layers(self, inputs: int, outputs: int) -> tuple[Layer, ...]:
         """Each layer's constants."""

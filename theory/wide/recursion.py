@@ -25,7 +25,7 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
-from theory.wide.activations import Activation, Rectifier
+from theory.wide.activations import Activation
 from theory.wide.layers import Layer
 
 
@@ -196,7 +196,7 @@ def kernels(
             pairs.first(before.variance), pairs.second(after.variance), pair, total, roundings, contrast
         )
         product, slope, pair = dual.covariance, dual.derivative, dual.pair
-        if dual.apart and unbiased and isinstance(activation, Rectifier):
+        if dual.apart and unbiased:
             activation, pair = activation.carrying("covariance"), product
         total, alone = None, (before.margin, after.margin)
         flowing = theta if theta is None or slope is None else np.multiply(theta, slope, out=theta)

@@ -63,9 +63,9 @@ def zones(
             eigenvalue problems per input and depth.
 
     Raises:
-        TypeError: as `WideNetwork.gradient_flow`; depths that are no integers.
-        ValueError: as `WideNetwork.gradient_flow`; no depths, or one below 1; inputs of another size or batching.
-        OverflowError: as `WideNetwork.gradient_flow`.
+        TypeError: as `gradient_flow`; depths that are no integers.
+        ValueError: as `gradient_flow`; no depths, or one below 1; inputs of another size or batching.
+        OverflowError: as `gradient_flow`.
 
     Source: Zhang et al. 2020, the figure of correlations against corr(x, x̂); here computed.
     """

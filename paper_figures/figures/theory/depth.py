@@ -79,13 +79,13 @@ def caption(bench: Workbench, arrays: dict[str, np.ndarray]) -> str:
 def limit(panel: str, depth: int, width: int, x_hat: np.ndarray, asked: np.ndarray) -> tuple[float, float]:
     """Correlations of the limit's mean prediction with identity and constant."""
     if panel == "fully connected":
-        law = wide.FullyConnected(depth, scheme="xavier_uniform", width=width).gradient_flow(x_hat.reshape(1, -1))
+        law = wide.gradient_flow(wide.FullyConnected(depth, scheme="xavier_uniform", width=width), x_hat.reshape(1, -1))
         return both(law.mean(asked.reshape(len(asked), -1)).reshape(asked.shape), x_hat, asked)
     settings = {"scheme": "default", "bias": True} if "biases" in panel else {"scheme": "xavier_uniform", "bias": False}
     network = wide.Convolutional(
         depth, kernel_size=5, scheme=str(settings["scheme"]), bias=bool(settings["bias"]), width=width
     )
-    return both(network.gradient_flow(x_hat).mean(asked), x_hat, asked)
+    return both(wide.gradient_flow(network, x_hat).mean(asked), x_hat, asked)
 
 
 def both(found: np.ndarray, x_hat: np.ndarray, asked: np.ndarray) -> tuple[Any, Any]:

@@ -41,7 +41,7 @@ def compute(bench: Workbench) -> FigureData:
     for index in np.ndindex(*found.shape[1:]):
         depth, bias, weight = (values[i] for values, i in zip((DEPTHS, BIASES, WEIGHTS), index, strict=True))
         network = wide.Convolutional(depth, kernel_size=KERNEL, weight_variance=weight, bias_variance=bias)
-        mean = network.gradient_flow(x_hat).mean(asked)
+        mean = wide.gradient_flow(network, x_hat).mean(asked)
         likeness = empirics.likeness(mean, asked, x_hat).mean()
         found[(0, *index)], found[(1, *index)] = likeness.with_input, likeness.with_training_image
     by_weight = np.array([[boundary(x_hat, asked, w, BIAS, kind) for w in WEIGHTS] for kind in VARIANTS])

@@ -55,9 +55,9 @@ def distances(
     for width in widths:
         network = limit(width)
         entries = x_hat.size
-        largest = network.gradient_flow(x_hat).spectrum[0]
+        largest = wide.gradient_flow(network, x_hat).spectrum[0]
         lr = fraction * entries / largest
-        law = network.gradient_flow(x_hat, time=lr * steps)
+        law = wide.gradient_flow(network, x_hat, time=lr * steps)
         settings = {"lr": lr, "momentum": 0.0, "milestones": (), "precision": "float64", "scheme": scheme}
         seeds = range(FIRST_SEED, FIRST_SEED + MEMBERS)
         before, after = (
@@ -138,7 +138,7 @@ def test_depth_takes_the_input_away_as_predicted(ledger):
     for study in (shallow, deep):
         asked, _ = study.answers()
         network = wide.Convolutional(study.depth, kernel_size=5, weight_variance=2.0)
-        limit = network.gradient_flow(study.training_images).mean(asked)
+        limit = wide.gradient_flow(network, study.training_images).mean(asked)
         predicted[study] = tendencies(limit, asked, study.training_images)
         mean = study.likeness().mean()
         trained = np.stack([mean.with_input, mean.with_training_image], axis=1)
@@ -162,7 +162,9 @@ def test_depth_at_the_papers_width(bias, ledger):
         )
         asked, answered = study.answers()
         settings = {"scheme": "default", "bias": True, "width": 128} if bias else {"weight_variance": 2.0}
-        limit = wide.Convolutional(depth, kernel_size=5, **settings).gradient_flow(study.training_images).mean(asked)
+        limit = wide.gradient_flow(wide.Convolutional(depth, kernel_size=5, **settings), study.training_images).mean(
+            asked
+        )
         predicted.append(tendencies(limit, asked, study.training_images))
         trained.append(np.array([tendencies(each, asked, study.training_images) for each in answered]))
         ledger.note(beside_the_limit(study, predicted[-1], trained[-1]))

@@ -10,7 +10,7 @@ from theory import wide
 
 IMAGE = np.random.default_rng(0).random((2, 1, 4, 4))
 NETWORK = wide.Convolutional(2, kernel_size=3, weight_variance=2.0)
-FLOW = NETWORK.gradient_flow(IMAGE[:1])
+FLOW = wide.gradient_flow(NETWORK, IMAGE[:1])
 
 
 def cnn(**settings):
@@ -59,14 +59,14 @@ CASES = {
         lambda: wide.Convolutional(2, kernel_size=9, padding_mode="reflect", weight_variance=2.0).ntk(IMAGE),
         ValueError, "can add at most 3 pixels",
     ),
-    "negative time": (lambda: NETWORK.gradient_flow(IMAGE, time=-1.0), ValueError, "time must not be negative"),
-    "NaN time": (lambda: NETWORK.gradient_flow(IMAGE, time=math.nan), ValueError, "time must not be negative"),
-    "time in words": (lambda: NETWORK.gradient_flow(IMAGE, time="long"), TypeError, "time must be a real number"),
+    "negative time": (lambda: wide.gradient_flow(NETWORK, IMAGE, time=-1.0), ValueError, "time must not be negative"),
+    "NaN time": (lambda: wide.gradient_flow(NETWORK, IMAGE, time=math.nan), ValueError, "time must not be negative"),
+    "time in words": (lambda: wide.gradient_flow(NETWORK, IMAGE, time="long"), TypeError, "time must be a real number"),
     "targets of another size": (
-        lambda: NETWORK.gradient_flow(IMAGE, IMAGE[:, :, :3]), ValueError, "targets must have the shape",
+        lambda: wide.gradient_flow(NETWORK, IMAGE, IMAGE[:, :, :3]), ValueError, "targets must have the shape",
     ),
     "targets without a batch": (
-        lambda: NETWORK.gradient_flow(IMAGE[:1], IMAGE[0]), ValueError, "targets must have the shape",
+        lambda: wide.gradient_flow(NETWORK, IMAGE[:1], IMAGE[0]), ValueError, "targets must have the shape",
     ),
     "mean of other channels": (lambda: FLOW.mean(np.ones((1, 2, 4, 4))), ValueError, "x must have 1 channels as x_hat"),
     "mean of another kind": (lambda: FLOW.mean(torch.ones(1, 1, 4, 4)), TypeError, "arrays of one kind"),

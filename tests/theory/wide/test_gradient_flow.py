@@ -41,7 +41,7 @@ def test_depth_one_is_the_one_layer_network(bias, mode, count):
     network = wide.Convolutional(
         1, kernel_size=3, padding_mode=mode, scheme="yann_normal", bias=bias, parameterization="standard"
     )
-    flow = network.gradient_flow(x_hat)
+    flow = wide.gradient_flow(network, x_hat)
     trained = theory.gradient_descent(one, x_hat, initial=start)
     assert flow.rank == trained.rank
     found = flow.prediction(x, initial=before, initial_on_x_hat=before_on_x_hat)
@@ -53,7 +53,9 @@ def test_depth_one_is_the_one_layer_network(bias, mode, count):
 def test_depth_one_is_the_one_layer_network_at_any_time(time):
     """Descent in steps of lr is the flow but for O(lr): here against the flow of the design matrix's own modes."""
     x_hat, x = vectors(3, 2, 4), vectors(4, 3, 4)
-    flow = wide.FullyConnected(1, weight_variance=1.0, parameterization="standard").gradient_flow(x_hat, time=time)
+    flow = wide.gradient_flow(
+        wide.FullyConnected(1, weight_variance=1.0, parameterization="standard"), x_hat, time=time
+    )
     U, values, Vt = np.linalg.svd(x_hat, full_matrices=False)
     learned = -np.expm1(-2 * values**2 * time / x_hat.size)  # N target entries
     expected = x @ Vt.T @ np.diag(learned / values) @ U.T @ x_hat
@@ -67,7 +69,7 @@ def test_depth_one_is_the_one_layer_network_at_any_time(time):
 def test_mean_and_covariance_solve_the_flow(network):
     """df/dt = −(2/N) Θ (f − T), solved by matrix exponentials for test and training outputs together."""
     x_hat, x, time = vectors(5, 3, 3), vectors(6, 2, 3), 0.7
-    flow = network.gradient_flow(x_hat, time=time)
+    flow = wide.gradient_flow(network, x_hat, time=time)
     both = np.concatenate([x_hat, x])
     theta = network.ntk(both, x_hat)
     # of z = (f(x̂), f(x), T): dz/dt = A z
@@ -90,7 +92,7 @@ def test_mean_and_covariance_solve_the_flow(network):
 def test_flow_begins_at_the_prior_and_ends_at_the_targets():
     network = wide.Convolutional(3, kernel_size=3, weight_variance=2.0)
     x_hat, targets = images(7, 2, 2, 3, 4), images(8, 2, 1, 3, 4)
-    start, end = network.gradient_flow(x_hat, targets, time=0.0), network.gradient_flow(x_hat, targets)
+    start, end = wide.gradient_flow(network, x_hat, targets, time=0.0), wide.gradient_flow(network, x_hat, targets)
     assert np.array_equal(start.mean(x_hat), np.zeros_like(targets))
     assert np.array_equal(start.covariance(x_hat), network.nngp(x_hat))
     kernel = network.ntk(x_hat)
@@ -104,7 +106,9 @@ def test_flow_begins_at_the_prior_and_ends_at_the_targets():
     errors = end.expected_mse(x_hat, targets)
     assert np.all(errors >= 0)
     assert np.max(errors) <= 4 * left + bound**2
-    late = network.gradient_flow(x_hat, targets, time=1e3 * targets.size / end.noise)  # every mode kept is learned
+    late = wide.gradient_flow(
+        network, x_hat, targets, time=1e3 * targets.size / end.noise
+    )  # every mode kept is learned
     x = images(9, 2, 2, 3, 4)
     assert np.array_equal(late.mean(x), end.mean(x))
     assert np.array_equal(late.covariance(x), end.covariance(x))
@@ -118,7 +122,7 @@ def test_depth_one_has_the_law_of_the_one_layer_network(scheme, bias):
     one = theory.Convolutional(2, kernel_size=3, bias=bias)
     known = theory.initialization_ensemble(one, x_hat, scheme=scheme)
     network = wide.Convolutional(1, kernel_size=3, scheme=scheme, bias=bias, parameterization="standard")
-    flow = network.gradient_flow(x_hat)
+    flow = wide.gradient_flow(network, x_hat)
     theta, K = as_matrix(network.ntk(x, x_hat)), as_matrix(network.nngp(np.concatenate([x, x[:, :, ::-1]])))
     bound = amplified(flow, theta, as_rows(x_hat))
     assert np.linalg.norm(flow.mean(x) - known.mean(x)) <= bound
@@ -138,9 +142,11 @@ def test_depth_one_has_the_law_of_the_one_layer_network(scheme, bias):
 def test_outputs_of_another_number_count():
     """Xavier's variance knows the outputs; those of the flow are the targets'."""
     x_hat, x = images(20, 1, 3, 3, 3), images(21, 1, 3, 2, 3)
-    flow = wide.Convolutional(1, kernel_size=1, scheme="xavier_normal").gradient_flow(x_hat, x_hat[:, :1], time=0.5)
-    same = wide.Convolutional(1, kernel_size=1, weight_variance=2 * 3 / (3 + 1)).gradient_flow(
-        x_hat, x_hat[:, :1], time=0.5
+    flow = wide.gradient_flow(
+        wide.Convolutional(1, kernel_size=1, scheme="xavier_normal"), x_hat, x_hat[:, :1], time=0.5
+    )
+    same = wide.gradient_flow(
+        wide.Convolutional(1, kernel_size=1, weight_variance=2 * 3 / (3 + 1)), x_hat, x_hat[:, :1], time=0.5
     )
     assert np.array_equal(flow.mean(x), same.mean(x))
     assert np.array_equal(flow.covariance(x), same.covariance(x))
@@ -148,14 +154,14 @@ def test_outputs_of_another_number_count():
 
 def test_training_inputs_that_vanish_are_refused():
     with pytest.raises(OverflowError, match="variances leave float64's range"):
-        wide.FullyConnected(200, weight_variance=0.001).gradient_flow(vectors(22, 1, 3))
+        wide.gradient_flow(wide.FullyConnected(200, weight_variance=0.001), vectors(22, 1, 3))
 
 
 def test_members_are_those_of_the_law():
     """An ensemble drawn from the prior and trained has the law's mean and covariance."""
     network = wide.Convolutional(2, kernel_size=3, weight_variance=2.0)
     x_hat, x = images(9, 1, 1, 2, 3), images(10, 2, 1, 2, 2)
-    flow = network.gradient_flow(x_hat, time=3.0)
+    flow = wide.gradient_flow(network, x_hat, time=3.0)
     prior = as_matrix(np.block([[[[[[network.nngp(x_hat)]]]]]]))
     cross, own = as_matrix(network.nngp(x, x_hat)), as_matrix(network.nngp(x))
     joint = np.block([[prior, cross.T], [cross, own]])
@@ -175,7 +181,7 @@ def test_members_are_those_of_the_law():
 def test_expected_correlation_is_that_of_samples(channels):
     network = wide.Convolutional(3, kernel_size=3, weight_variance=2.0)
     x_hat, x = images(11, 1, channels, 3, 3), images(12, 2, channels, 3, 3)
-    flow = network.gradient_flow(x_hat, time=5.0)
+    flow = wide.gradient_flow(network, x_hat, time=5.0)
     found = flow.expected_correlation(x, x_hat[0])
     rng, draws = np.random.default_rng(0), 40_000
     mean = flow.mean(x)
@@ -194,7 +200,7 @@ def test_expected_correlation_is_that_of_samples(channels):
 def test_correlation_of_certain_predictions_is_pearsons():
     network = wide.Convolutional(2, kernel_size=3, weight_variance=2.0)
     x_hat = images(13, 1, 2, 3, 3)
-    flow = network.gradient_flow(x_hat)
+    flow = wide.gradient_flow(network, x_hat)
     other = images(14, 1, 2, 3, 3)[0]
     expected = np.corrcoef(x_hat.ravel(), other.ravel())[0, 1]
     # f(x̂) = x̂ up to the noise in modes, of which a correlation feels at most the relative size
@@ -208,16 +214,16 @@ def test_pixels_that_see_only_black_stay_out():
     x_hat = np.zeros((1, 8, 8))
     x_hat[:, :2, :2] = 0.5
     network = wide.Convolutional(2, kernel_size=3, weight_variance=2.0)  # sees 2 pixels far
-    flow = network.gradient_flow(x_hat)
+    flow = wide.gradient_flow(network, x_hat)
     assert flow.rank == np.linalg.matrix_rank(as_matrix(network.ntk(x_hat)), tol=flow.noise) <= 16
     assert np.count_nonzero(flow.spectrum) <= 16
     answer = flow.mean(x_hat)
     assert np.all(answer[:, 4:] == 0)
     assert np.all(answer[:, :, 4:] == 0)
-    white = network.gradient_flow(x_hat, np.ones((1, 8, 8)))
+    white = wide.gradient_flow(network, x_hat, np.ones((1, 8, 8)))
     assert white.unlearned == pytest.approx(1 - white.rank / 64, abs=0.25)
     assert white.unlearned >= 48 / 64
-    nothing = network.gradient_flow(np.zeros((1, 8, 8)))
+    nothing = wide.gradient_flow(network, np.zeros((1, 8, 8)))
     assert nothing.rank == 0
     assert nothing.unlearned == 0
     assert np.array_equal(nothing.mean(x_hat), np.zeros_like(x_hat))
@@ -228,7 +234,7 @@ def test_the_cut_is_where_rounding_begins():
     network = wide.Convolutional(3, kernel_size=3, weight_variance=2.0)
     x_hat = images(15, 2, 1, 4, 4)
     doubled = np.concatenate([x_hat, x_hat, 3 * x_hat[:1]])
-    single, twice = network.gradient_flow(x_hat), network.gradient_flow(doubled)
+    single, twice = wide.gradient_flow(network, x_hat), wide.gradient_flow(network, doubled)
     assert single.rank == twice.rank == 32  # without biases a multiple is no new direction
     assert np.max(np.abs(twice.spectrum[32:])) <= twice.noise < single.spectrum[31]
     x = images(16, 2, 1, 4, 4)
@@ -238,7 +244,7 @@ def test_the_cut_is_where_rounding_begins():
 
 def test_memory_of_the_mean_does_not_grow_with_the_batch():
     network = wide.Convolutional(2, kernel_size=3, weight_variance=2.0)
-    flow = network.gradient_flow(images(17, 1, 1, 16, 16))
+    flow = wide.gradient_flow(network, images(17, 1, 1, 16, 16))
 
     def peak(n: int) -> int:
         x = images(18, n, 1, 16, 16)
@@ -255,7 +261,7 @@ def test_memory_of_the_mean_does_not_grow_with_the_batch():
 
 def test_predictions_keep_the_inputs_batching_and_kind():
     x_hat = torch.from_numpy(images(19, 1, 1, 3, 3)).float()
-    flow = wide.Convolutional(2, kernel_size=3, weight_variance=2.0).gradient_flow(x_hat[0])
+    flow = wide.gradient_flow(wide.Convolutional(2, kernel_size=3, weight_variance=2.0), x_hat[0])
     assert flow.mean(x_hat[0]).shape == (1, 3, 3)
     assert flow.mean(x_hat).dtype == torch.float32
     assert flow.expected_mse(x_hat[0]).shape == ()

@@ -153,7 +153,7 @@ def test_two_hundred_layers_of_growing_or_shrinking_signals(variance):
     for name in ("nngp", "ntk"):
         known, found = getattr(kept, name)(x), getattr(scaled, name)(x) / (variance / 2) ** 200
         assert np.max(np.abs(found - known)) <= 2 * rounding(kept) * np.max(np.abs(known))
-    settled, found = kept.gradient_flow(x[0]), scaled.gradient_flow(x[0])
+    settled, found = wide.gradient_flow(kept, x[0]), wide.gradient_flow(scaled, x[0])
     assert settled.rank == found.rank
     assert np.allclose(settled.spectrum, found.spectrum / (variance / 2) ** 200, rtol=0, atol=2 * settled.noise)
 

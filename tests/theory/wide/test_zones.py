@@ -22,7 +22,7 @@ def test_zones_are_those_of_one_network_at_a_time(network, initial):
     found = wide.zones(network, x_hat, x, depths=(4, 2), initial=initial)
     assert found.depths == (2, 4)
     for row, depth in enumerate(found.depths):
-        flow = type(network)(**{**_settings(network), "depth": depth}).gradient_flow(x_hat)
+        flow = wide.gradient_flow(type(network)(**{**_settings(network), "depth": depth}), x_hat)
         for values, references in ((found.with_input, x), (found.with_training_image, [x_hat, x_hat])):
             for column, reference in enumerate(references):
                 if initial:
@@ -85,7 +85,7 @@ def test_residual_networks_are_mapped_from_the_first_layer_on():
     found = wide.zones(wide.Convolutional(4, residual=True, **settings), x_hat, x, depths=(3, 6))
     plain = wide.zones(wide.Convolutional(1, **settings), x_hat, x, depths=(3, 6))
     assert np.array_equal(found.with_input[0], plain.with_input[0])
-    alone = wide.Convolutional(6, residual=True, **settings).gradient_flow(x_hat)
+    alone = wide.gradient_flow(wide.Convolutional(6, residual=True, **settings), x_hat)
     expected = [np.corrcoef(alone.mean(each).ravel(), each.ravel())[0, 1] for each in x]
     worst = alone.spectrum[0] / alone.spectrum[alone.rank - 1]
     assert np.max(np.abs(found.with_input[1] - expected)) <= 100 * worst * alone.noise / alone.spectrum[0]
