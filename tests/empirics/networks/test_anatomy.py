@@ -62,6 +62,19 @@ print(sorted(anatomy(Odd()).items()))
     assert len(told) == 1
 
 
+def test_operations_count_as_constants_do() -> None:
+    """A sum x + 2 and a product x · 2 hold the same constants and names."""
+
+    class Held(nn.Module):
+        def __init__(self, act) -> None:
+            super().__init__()
+            self.act = act
+
+    plus, times, three = (Held(act) for act in (lambda x: x + 2, lambda x: x * 2, lambda x: x * 3))
+    assert anatomy(plus) != anatomy(times) != anatomy(three)
+    assert anatomy(Held(lambda x: x * 2)) == anatomy(times)
+
+
 def test_one_that_holds_itself_has_one_too() -> None:
     network = nn.Linear(2, 2)
     network.held = [network]

@@ -327,6 +327,8 @@ def test_channels_in_the_last_axis_are_told_of() -> None:
         train(lambda: CNN(3, 1), picture, recipe=RECIPE)
     with pytest.raises(ValueError, match=r"looks like \(H, W, C\), and \(C, H, W\) is taken: numpy\.moveaxis\(watch"):
         train(lambda: CNN(3, 1), np.moveaxis(picture, -1, -3), recipe=RECIPE, watch=picture[None])
+    with pytest.raises(ValueError, match=r"must have 1 channels for this network, got 48$"):
+        train(lambda: CNN(1, 1), np.zeros((48, 3, 3)), recipe=RECIPE)  # small images of many channels look like nothing
     assert train(lambda: CNN(3, 1), np.moveaxis(picture, -1, -3), recipe=Recipe(steps=0)).diverged == (None,)
 
 
