@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from typer.core import TyperGroup
 
-from files import did_you_mean, output_folder, progress, run_command_line, write_together
+from files import Interrupted, did_you_mean, output_folder, progress, run_command_line, write_together
 from paper_figures.catalogue import FIGURES, figure_module, shows
 from paper_figures.figure_data import FigureData
 from paper_figures.scale import SCALES
@@ -72,11 +72,14 @@ def draw(
     bench = Workbench(SCALES[scale], out / "runs", device, data_dir)
     if data_dir is not None and all(bench.available(name, "digits") != name for name in PUBLISHED):
         raise ValueError(f"--data-dir must be a folder with the files of {' or '.join(PUBLISHED)}, got {data_dir}")
-    # An impossible folder is better found out before training.
-    with output_folder("--out", out), progress("figures") as tell:
-        for number, name in enumerate(chosen):
-            tell(number / len(chosen), f"{number} of {len(chosen)} drawn, now {name}")
-            draw_one(name, out, bench)
+    try:
+        # An impossible folder is better found out before training.
+        with output_folder("--out", out), progress("figures") as tell:
+            for number, name in enumerate(chosen):
+                tell(number / len(chosen), f"{number} of {len(chosen)} drawn, now {name}")
+                draw_one(name, out, bench)
+    except KeyboardInterrupt:
+        raise Interrupted(f"what is drawn and trained is kept in {out}; the same command goes on from there") from None
     print(f"wrote {', '.join(f'{name}.png' for name in chosen)} (and .pdf, .txt, .safetensors) to {out}")
 
 

@@ -25,8 +25,19 @@ def run(*arguments: str | Path) -> int:
     "options",
     [
         ("--network", "cnn", "--depth", "2", "--channels", "4", "--kernel-size", "3x5", "--bias"),
-        ("--network", "fcn", "--depth", "4", "--width", "8", "--residual", "--optimizer", "adam"),
-        ("--network", "lcn", "--kernel-size", "3", "--padding-mode", "circular", "--precision", "float64"),
+        ("--network", "fcn", "--depth", "4", "--width", "64", "--residual", "--lr", "0.001"),
+        (
+            "--network",
+            "lcn",
+            "--kernel-size",
+            "3",
+            "--padding-mode",
+            "circular",
+            "--precision",
+            "float64",
+            "--lr",
+            "0.1",
+        ),
     ],
     ids=lambda options: options[1],
 )
@@ -65,7 +76,7 @@ def test_train_writes_weights_predictions_and_metrics(options: tuple, tmp_path: 
 
 
 def test_one_layer_is_what_a_locally_connected_network_has(tmp_path: Path) -> None:
-    assert run("train", "--network", "lcn", "--depth", 1, "--steps", 1, "--seeds", 1, "--out", tmp_path) == 0
+    assert run("train", "--network", "lcn", "--depth", 1, "--steps", 0, "--seeds", 1, "--out", tmp_path) == 0
 
 
 def test_train_takes_images_from_files(tmp_path: Path) -> None:
@@ -93,6 +104,14 @@ def test_a_diverged_member_is_reported_and_kept_out_of_the_metrics(tmp_path: Pat
     metrics = json.loads((tmp_path / "metrics.json").read_text())
     assert metrics["loss"] == [None]
     assert isinstance(metrics["diverged"][0], int)
+    # A network that is dead, of weights as large as its rate, answers black.
+    dead = ("--optimizer", "sgd", "--steps", 50, "--depth", 3, "--channels", 4, "--lr", 1e5, "--seeds", 2)
+    assert run("train", *dead, "--out", tmp_path) == 1
+    black = np.mean(images("digits").as_float()[140] ** 2)
+    assert capsys.readouterr().err == (
+        f"no network does 1 % better than answering black, which has a loss of {black:.3g}: give another --lr than "
+        "100000, or --optimizer adam, which seldom needs one found, or more --steps than 50\n"
+    )
     # Another ends with weights that are finite still.
     options = ("--optimizer", "sgd", "--depth", 3, "--channels", 4, "--lr", 1e9, "--steps", 10, "--seeds", 2)
     assert run("train", *options, "--out", tmp_path) == 1
@@ -135,7 +154,7 @@ def test_train_goes_on_from_a_checkpoint(tmp_path: Path, capsys) -> None:
 
 def test_ctrl_c_says_whether_anything_is_kept(tmp_path: Path, monkeypatch, capsys) -> None:
     """A training without --checkpoint is lost; one with it goes on, if it has come so far as to be kept."""
-    command = ("train", "--channels", 2, "--depth", 2, "--steps", 6, "--seeds", 1, "--out", tmp_path / "out")
+    command = ("train", "--steps", 6, "--lr", 0.1, "--seeds", 1, "--out", tmp_path / "out")
     kept = ("--checkpoint", tmp_path / "kept")
     monkeypatch.setattr("empirics.experiment.measure", stop)
     assert run(*command) == 130

@@ -132,6 +132,16 @@ def test_a_figures_name_is_a_command(run, named, tmp_path, monkeypatch):
     assert (code, drawn) == (0, [("theorem1" if named == "theorem1" else "fig02_fcn_depth", "there")])
 
 
+def test_ctrl_c_says_what_is_kept(run, monkeypatch):
+    def stop(name, out, bench):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "draw_one", stop)
+    code, _, err = run("draw", "theorem1", "--out", "there")
+    assert code == 130
+    assert err == "interrupted: what is drawn and trained is kept in there; the same command goes on from there\n"
+
+
 def test_without_a_command_there_is_help_and_no_complaint(run):
     code, out, err = run()
     assert code == 2
