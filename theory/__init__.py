@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from theory.decomposition import decompose
     from theory.derivations import derive
     from theory.ensemble import Ensemble, initialization_ensemble
+    from theory.law import Law
     from theory.networks import Convolutional, FullyConnected, LocallyConnected
     from theory.optimizer import GradientDescent, max_stable_lr
     from theory.relu import ReluFate, relu_fate
@@ -23,6 +24,7 @@ __all__ = [
     "Ensemble",
     "FullyConnected",
     "GradientDescent",
+    "Law",
     "LocallyConnected",
     "ReluFate",
     "TrainedNetwork",
@@ -42,6 +44,7 @@ _HOMES = {
     "Ensemble": "ensemble",
     "FullyConnected": "networks",
     "GradientDescent": "optimizer",
+    "Law": "law",
     "LocallyConnected": "networks",
     "ReluFate": "relu",
     "TrainedNetwork": "training",

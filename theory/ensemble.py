@@ -19,6 +19,7 @@ from numerics.arguments import (
     rounded,
 )
 from numerics.row_space import to_numpy
+from theory.gaussian_correlation import expected_correlations
 from theory.networks import Network
 from theory.optimizer import GradientDescent
 from theory.schemes import Scheme, scheme_of
@@ -96,6 +97,86 @@ class Ensemble:
         spread, rows = self._spread(x), self.network.stack(as_float64(v))
         xp = self._problem.xp
         return self._as_prediction(spread @ (xp.matrix_transpose(spread) @ rows), x)
+
+    @REFUSED_LATER
+    def covariance(self, x1: Num[Any, "..."], x2: Num[Any, "..."] | None = None) -> Float[Any, "..."]:
+        """Return Cov(f(x1), f(x2)) within one output unit or channel; there is none between them.
+
+        Args:
+            x1: inputs.
+            x2: inputs; None for x1 again.
+
+        Returns:
+            (n1, n2) for a fully connected network, else (n1, n2, H1, W1, H2, W2) over output pixels, those of a locally
+            connected network being uncorrelated; an input without a batch axis counts as a batch of one.
+
+        Raises:
+            TypeError: inputs that are not real arrays, or of another kind or dtype than the training inputs.
+            ValueError: inputs that do not fit the network.
+            OverflowError: inputs so large that a covariance is beyond their dtype's range.
+        """
+        x1 = self._check(x1)
+        x2 = x1 if x2 is None else self._check(x2)
+        xp = self._problem.xp
+        first, second = self._spread(x1), self._spread(x2)
+        within = first @ xp.matrix_transpose(second)  # blocks, rows1, rows2
+        sizes = [
+            self.network.target_shape(x)[2:] if self._batched(x) else self.network.target_shape(x)[1:] for x in (x1, x2)
+        ]
+        counts = [x.shape[0] if self._batched(x) else 1 for x in (x1, x2)]
+        blocks = within.shape[0]
+        if blocks == 1:
+            shaped = xp.reshape(within, (counts[0], *sizes[0], counts[1], *sizes[1]))
+            axes = len(sizes[0])
+            order = (0, axes + 1, *range(1, axes + 1), *range(axes + 2, 2 * axes + 2))
+            return self._in_range(xp.permute_dims(shaped, order))
+        found = xp.zeros((*counts, blocks, blocks), dtype=xp.float64, device=array_api_compat.device(within))
+        for pixel in range(blocks):
+            found[..., pixel, pixel] = within[pixel, ...]
+        return self._in_range(xp.reshape(found, (*counts, *sizes[0], *sizes[1])))
+
+    def expected_correlation(self, x: Num[Any, "..."], reference: Num[Any, "..."]) -> Float[Any, "..."]:
+        """Return E (Pearson's correlation of f(x) with a reference, over all entries), for each input.
+
+        Args:
+            x: inputs.
+            reference: in the shape of the prediction.
+
+        Returns:
+            (n,), or () without a batch axis; NaN where the reference is constant, or f(x) with certainty.
+
+        Raises:
+            TypeError: inputs that are not real arrays, or of another kind or dtype than the training inputs.
+            ValueError: inputs that do not fit the network; a reference of another shape; a scheme that is not
+                Gaussian, for which f(x) is not.
+
+        Source: theory/gaussian_correlation.py.
+        """
+        if not self.scheme.gaussian:
+            raise ValueError(
+                f"expected_correlation is known for Gaussian initial weights only, not for {self.scheme.family} ones, "
+                "where f(x) is not Gaussian; `sample` draws from their law"
+            )
+        x = self._check(x)
+        known = to_numpy(self.network.stack(as_float64(self._check_reference("reference", reference, x))))
+        mean, spread = to_numpy(self._mean_responses(x)), to_numpy(self._spread(x))
+        n = x.shape[0] if self._batched(x) else 1
+        rows = spread.shape[1] // n
+        values: list[float] = []
+        for i in range(n):
+            own = slice(i * rows, (i + 1) * rows)
+            within = spread[:, own] @ np.swapaxes(spread[:, own], 1, 2)
+            covariance = within[0] if len(within) == 1 else np.diag(within[:, 0, 0])
+            flat = (array[:, own].reshape(-1, array.shape[-1]).T for array in (mean, known))  # outputs, units
+            means, references = flat
+            values += expected_correlations(means, covariance, references)
+        return self._from_correlations(values, x)
+
+    def _from_correlations(self, values: list[float], x: Any) -> Any:
+        """Correlations, which may be NaN, one for each image."""
+        xp = self._problem.xp
+        array = xp.asarray(values, dtype=self._problem.dtype, device=array_api_compat.device(self._problem.inputs))
+        return array if self._batched(x) else array[0, ...]
 
     @REFUSED_LATER
     def expected_mse(self, x: Num[Any, "..."], reference: Num[Any, "..."] | None = None) -> Float[Any, "..."]:

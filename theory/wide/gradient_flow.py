@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Num
 
-from numerics.arguments import as_float64, common_namespace, is_integer, real_array
+from numerics.arguments import as_float64, common_namespace, is_integer, positive_int, real_array
 from numerics.row_space import EPS, to_numpy
-from theory.wide.correlation import expected_correlations
+from theory.gaussian_correlation import expected_correlations
 from theory.wide.layers import Layer
 from theory.wide.network import WideNetwork, like, require_range
 
@@ -154,8 +154,52 @@ class GradientFlow:
         """
         x1, first = self._check("x1", x1)
         second = None if x2 is None else self._check("x2", x2)[1]
-        law = self.law(first, second)
-        return like(x1, as_kernel(law, units(first), units(first if second is None else second)))
+        found = self.covariances(first, second)
+        return like(x1, as_kernel(found, units(first), units(first if second is None else second)))
+
+    def variance(self, x: Num[Any, "..."]) -> Float[Any, "..."]:
+        """Return Var f(x), in the shape of a prediction.
+
+        Args:
+            x: inputs.
+
+        Raises:
+            TypeError: inputs of another kind or dtype than the training inputs.
+            ValueError: inputs that do not fit the network.
+        """
+        x, batch = self._check("x", x)
+        values = []
+        for image in batch:
+            one = image[None]
+            B, K = self._response(one)
+            prior = self.network.variances(one, self._layers).reshape(-1)
+            within = np.maximum(prior + np.sum((B @ self._prior - 2 * K) * B, axis=1), 0)  # rounding may pass 0 at x̂
+            values.append(np.broadcast_to(within, (self._targets.shape[1], len(within))))
+        return self._as_prediction(np.array(values).reshape(self._output_shape(batch)), x)
+
+    def sample(self, x: Num[Any, "..."], n: int, seed: int) -> Float[Any, "n ..."]:
+        """Return predictions of n networks from independent draws of the initial weights, each for all of x.
+
+        Args:
+            x: inputs.
+            n: how many networks.
+            seed: of NumPy's default generator; the draws are not those of `empirics.initialize`.
+
+        Returns:
+            Shape (n, *prediction shape).
+
+        Raises:
+            TypeError: inputs of another kind or dtype than the training inputs; n or seed not an integer.
+            ValueError: inputs that do not fit the network; n below 1 or a negative seed.
+        """
+        x, batch = self._check("x", x)
+        n, seed = positive_int("n", n), positive_int("seed", seed, least=0)
+        values, vectors = np.linalg.eigh(self.covariances(batch))
+        spread = vectors * np.sqrt(np.maximum(values, 0))
+        outputs = self._targets.shape[1]
+        drawn = np.random.default_rng(seed).standard_normal((n, len(spread), outputs))
+        answers = from_rows(spread @ drawn, units(batch)) + self._moved(batch, self._targets)
+        return like(x, answers if self.network.batched(x) else answers[:, 0])
 
     def expected_mse(self, x: Num[Any, "..."], reference: Num[Any, "..."] | None = None) -> Float[Any, "..."]:
         """Return E (mean squared error of f(x)) for each input: squared bias plus variance.
@@ -198,16 +242,16 @@ class GradientFlow:
             TypeError: as `mean`.
             ValueError: as `mean`; a reference of a wrong shape.
 
-        Source: theory/wide/correlation.py.
+        Source: theory/gaussian_correlation.py.
         """
         x, batch = self._check("x", x)
         known = self._reference(x, reference)
         values = []
         for image, answer in zip(batch, known, strict=True):
             one = image[None]
-            law = self.law(one)
+            covariance = self.covariances(one)
             mean = as_rows(self._moved(one, self._targets))
-            values += expected_correlations(mean.T, law, as_rows(answer[None]).T)
+            values += expected_correlations(mean.T, covariance, as_rows(answer[None]).T)
         return self._per_input(values, x)
 
     @cached_property
@@ -246,7 +290,7 @@ class GradientFlow:
     def _gained_targets(self) -> np.ndarray:
         return self._gained(self._targets)
 
-    def law(self, first: np.ndarray, second: np.ndarray | None = None) -> np.ndarray:
+    def covariances(self, first: np.ndarray, second: np.ndarray | None = None) -> np.ndarray:
         """Cov(f(x), f(x')) as a matrix; second None: the first again."""
         found = self.network.kernels(
             first, second, self._layers, depths=(self.network.depth,), covariance=True, tangent=False

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float, Num
 
 from numerics.arguments import boolean, common_namespace, is_integer, positive_int
-from theory.wide.correlation import expected_correlations, pearson
+from theory.gaussian_correlation import expected_correlations, pearson
 from theory.wide.gradient_flow import GradientFlow, as_matrix, as_rows
 from theory.wide.network import SHALLOWEST_RESIDUAL, WideNetwork, require_range
 
@@ -101,7 +101,7 @@ def zones(
             row = wanted.index(depth)
             mean = flows[depth].apply(theta).T
             if initial:
-                found = expected_correlations(mean, flows[depth].law(one[None]), *images)
+                found = expected_correlations(mean, flows[depth].covariances(one[None]), *images)
             else:
                 found = [pearson(mean, image) for image in images]
             with_input[row, index], with_training_image[row, index] = found
