@@ -57,9 +57,8 @@ class _Root:
     def narrowed(self) -> _Root:
         """The same in half the interval."""
         middle = (self.low + self.high) / 2
-        if self.of.eval(middle) == 0:  # never: rational roots are split off before
-            raise _UndecidableCellError
-        left = self.of.count_roots(self.low, middle) == 1
+        # one simple root and none at an end: the sign changes in the half that holds it
+        left = self.of.eval(self.low) * self.of.eval(middle) < 0
         return _Root(self.of, self.low, middle) if left else _Root(self.of, middle, self.high)
 
 

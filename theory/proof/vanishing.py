@@ -183,14 +183,15 @@ def vanishes(expression: Expr, premises: Iterable[Basic] = ()) -> bool | None:
 def _follows(polynomial: Expr, equations: list[Expr]) -> bool:
     """Whether the polynomial vanishes on the variety of the equations, and that is not empty."""
     symbols = sorted(set().union(*(item.free_symbols for item in (polynomial, *equations))), key=lambda s: s.sort_key())
-    basis = groebner(equations, *symbols, order="grevlex")
+    basis = groebner(equations, *symbols, order="grevlex", domain=QQ)
     if basis.exprs == [S.One]:
         return False
     if basis.contains(polynomial):
         return True
     auxiliary = Dummy("y")
     return bool(
-        groebner([*basis.exprs, 1 - auxiliary * polynomial], auxiliary, *symbols, order="grevlex").exprs == [S.One]
+        groebner([*basis.exprs, 1 - auxiliary * polynomial], auxiliary, *symbols, order="grevlex", domain=QQ).exprs
+        == [S.One]
     )
 
 

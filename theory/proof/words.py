@@ -36,6 +36,7 @@ __all__ = [
 Word = tuple[MatrixExpr, ...]
 MatrixWords = dict[Word, Expr]
 LETTERS = (MatrixSymbol, Iterate, Gradient)
+TURNS = 50  # of a trace's word; more are taken for turns in a circle
 REWRITINGS = 1_000  # rules that rewrite longer than this are taken not to terminate
 
 
@@ -110,8 +111,10 @@ def _normal_trace(matrix: MatrixExpr, rules: Mapping[Word, MatrixWords]) -> Expr
     return _trace_of(as_words(matrix), matrix.shape[0], rules)
 
 
-def _trace_of(words: MatrixWords, rows: Expr, rules: Mapping[Word, MatrixWords]) -> Expr:
-    """The trace of a sum of words of square matrices with that many rows."""
+def _trace_of(words: MatrixWords, rows: Expr, rules: Mapping[Word, MatrixWords], turns: int = 0) -> Expr:
+    """The trace of a sum of words of square matrices with that many rows, after so many turns that let a rule apply."""
+    if turns > TURNS:
+        raise ArithmeticError(f"the rewriting rules {list(rules)} do not terminate in a trace")
     total = S.Zero
     for word, coefficient in reduce_words(words, rules).items():
         turned = [word[i:] + word[:i] for i in range(len(word))]
@@ -119,7 +122,7 @@ def _trace_of(words: MatrixWords, rows: Expr, rules: Mapping[Word, MatrixWords])
         if not word:
             total += coefficient * rows
         elif reducible is not None:
-            total += _trace_of({reducible: coefficient}, reducible[0].shape[0], rules)
+            total += _trace_of({reducible: coefficient}, reducible[0].shape[0], rules, turns + 1)
         else:
             transposed = [tuple(_transposed(letter) for letter in reversed(form)) for form in turned]
             least = min((*turned, *transposed), key=lambda form: [str(letter) for letter in form])

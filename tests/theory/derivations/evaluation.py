@@ -228,7 +228,7 @@ OPERATIONS: Mapping[str, Callable[..., Any]] = {
     "Abs": abs,
     "Min": min,
     "exp": lambda at: cmath.exp(at) if isinstance(at, complex) else math.exp(at),
-    "log": math.log,
+    "log": lambda at: cmath.log(at) if isinstance(at, complex) or at < 0 else math.log(at),
     "sin": math.sin,
     "cos": math.cos,
     "factorial": lambda n: Fraction(math.factorial(int(n))),

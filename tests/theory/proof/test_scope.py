@@ -189,3 +189,8 @@ def test_an_identity_of_matrices_is_a_premise_for_any_index():
     W = matrix_sequence("W", size, size)
     recurrence, inverse = eq(W(n + 1), W(n) * A * M), eq(A * M, Identity(size))
     assert Induction(variable=n, recurrence=recurrence, by=Rewriting((inverse,))).prove(eq(W(n), W(0))) is True
+
+
+def test_a_trace_that_turns_in_a_circle_is_no_proof():
+    with pytest.raises(ArithmeticError, match="do not terminate in a trace"):
+        Rewriting((eq(Z * H, H * Z),)).prove(eq(Trace(Z * H * A), Trace(Z * A * H)))
