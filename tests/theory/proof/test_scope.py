@@ -193,4 +193,4 @@ def test_an_identity_of_matrices_is_a_premise_for_any_index():
 
 def test_a_trace_that_turns_in_a_circle_is_no_proof():
     with pytest.raises(ArithmeticError, match="do not terminate in a trace"):
-        Rewriting((eq(Z * H, H * Z),)).prove(eq(Trace(Z * H * A), Trace(Z * A * H)))
+        Rewriting((eq(Z * H, H * Z),)).prove(eq(Trace(Z * H), Trace(Z)))
