@@ -109,6 +109,7 @@ def test_a_palette_gives_its_colours(bits, tmp_path):
 def test_a_transparent_colour_counts_where_a_pixel_has_it(colour, bits, tmp_path):
     """One whose lower byte alone differs has another colour."""
     samples = np.zeros((3, 4, 1 if colour == GREY else 3), np.uint16)
+    samples[0, 0, 0] = colour == RGB  # a third of the key is not the key
     key = np.ones(samples.shape[2], np.uint16)
     chunk = (b"tRNS", key.astype(">u2").tobytes())
     write_png_file(tmp_path / "it.png", samples, colour, bits, [chunk])

@@ -115,6 +115,10 @@ def test_killed_while_results_are_written_it_trains_nothing_again(spec, tmp_path
     for key, tensors in weights(tmp_path / "whole", found).items():
         for name, value in tensors.items():
             assert torch.equal(weights(tmp_path / "stopped", found)[key][name], value)
+    line, *_ = journal(tmp_path / "stopped")
+    assert line["runs"] == [group.runs[1].key]
+    written = tmp_path / "stopped" / "runs" / group.runs[1].key / "metrics.json"
+    assert json.loads(written.read_text())["seconds"] == line["seconds"]  # nobody shares them
     assert not (tmp_path / "stopped" / "begun").exists()
 
 
@@ -273,6 +277,33 @@ def test_ctrl_c_ends_all_processes_and_says_what_is_kept(tmp_path):
         f"interrupted: 0 of 4 runs are finished, in {tmp_path}; the same command goes on from there\n",
     )
     assert journal(tmp_path) == []
+
+
+def test_how_far_a_group_is_counts_from_where_it_went_on(tmp_path, monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr("empirics.sweeps.begun.time.monotonic", lambda: now[0])
+    tell = begun.teller(tmp_path)
+    for second, step in enumerate((25, 26, 40)):
+        now[0] = float(second)
+        tell(step, 100)
+    assert json.loads((tmp_path / "progress.json").read_text()) == {"first": 25, "done": 40, "steps": 100}
+
+
+def test_a_training_that_fails_leaves_nothing_begun(spec, tmp_path, monkeypatch):
+    def fail(*_, **__):
+        raise ValueError("no such thing can be trained")
+
+    monkeypatch.setattr("empirics.sweeps.sweep.train", fail)
+    failed = empirics.sweep(spec("[grid]\nsteps = 1\nimage_size = 7"), tmp_path)
+    assert list(failed.values()) == ["ValueError: no such thing can be trained"]
+    assert not (tmp_path / "begun").exists()
+
+
+def test_a_group_of_which_the_spec_has_a_part_is_begun_anew(spec, tmp_path):
+    found = spec(GRID)
+    group = next(iter(found.groups()))
+    begun.begin(tmp_path, group)
+    assert left_to_train(Spec(group.runs[:1]), tmp_path) == [(Group(group.runs[:1]), 1)]
 
 
 def test_groups_of_another_spec_are_left_alone(spec, tmp_path):
