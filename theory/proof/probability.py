@@ -85,6 +85,10 @@ class Independence(Rule):
     fixed: tuple[MatrixExpr, Symbol] | None = None
     name: ClassVar[str] = "independence of the entries"
 
+    def generalizes(self, statement: Basic) -> frozenset[Basic]:
+        """The one entry of the fixed matrix stands for all of them."""
+        return super().generalizes(statement) | ({self.fixed[1]} if self.fixed else set())
+
     def prove(self, statement: Basic) -> bool | None:
         """Reduce the statement to one entry and look for it among the premises, for every law."""
         matrix, entry = self.random
@@ -97,9 +101,8 @@ class Independence(Rule):
         if exponent is None or bound is None:
             return None
         of_one = {premise.lhs for premise in self.premises if isinstance(premise.lhs, Integral) and premise.rhs == 1}
-        for premise in self.premises:
-            if premise.lhs in of_one:
-                continue
+        laws = [premise for premise in self.premises if premise.lhs not in of_one]
+        for premise in laws:
             if not isinstance(premise, Eq | type(statement)) or vanishes(premise.rhs - bound) is not True:
                 return None
             if isinstance(premise.lhs, Integral):
@@ -111,7 +114,7 @@ class Independence(Rule):
                     return None
             elif vanishes(premise.lhs - exp(exponent.subs(entry, 0))) is not True:
                 return None
-        return True
+        return bool(laws) or None
 
     def _of_one_entry(self, exponent: Expr) -> Expr | None:
         """The summand of one entry: ``tr(HᵀZ)`` is the sum of ``h z``, and ``tr(ZᵀZ)`` that of ``z²``."""

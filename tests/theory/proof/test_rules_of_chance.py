@@ -23,7 +23,7 @@ from sympy import (
     symbols,
 )
 
-from theory.proof.expectation import Expectation, ExpectedMatrix, ExpectedTraces
+from theory.proof.expectation import Expectation, ExpectedMatrix, ExpectedTraces, Variance
 from theory.proof.expressions import SquaredNorm
 from theory.proof.induction import InequalityInduction, JointInduction
 from theory.proof.inequalities import Inequality
@@ -176,6 +176,18 @@ def test_independent_entries_multiply():
     assert both.prove(eq(claim.lhs, exp(v * SquaredNorm(H)))) is None
     assert Independence((one_entry,), random=(Z, z), fixed=(H, h)).prove(claim) is None  # is it a density?
     assert Independence((density,), random=(Z, z), fixed=(H, h)).prove(eq(claim.lhs, Integer(1))) is not True
+    twice = exp(-(z**2) / (4 * v)) / sqrt(4 * pi * v)  # the density of another law, of twice the variance
+    other = eq(Integral(twice, line), Integer(1))
+    assert Independence((one_entry, other), random=(Z, z), fixed=(H, h)).prove(claim) is None
+    bound = at_most(claim.lhs, claim.rhs)
+    below = at_most(one_entry.lhs, one_entry.rhs)
+    one, half = at_most(Integer(1), one_entry.rhs), at_most(Integer(1) / 2, one_entry.rhs)
+    assert Independence((below, density, one), random=(Z, z), fixed=(H, h)).prove(bound) is True
+    assert Independence((below, density, half), random=(Z, z), fixed=(H, h)).prove(bound) is None  # an entry that is 0
+    assert Independence((below, density), random=(Z, z), fixed=(H, h)).prove(claim) is None  # ≤ is no =
+    assert Independence((density,), random=(Z, z), fixed=(H, h)).prove(bound) is None  # of no law at all
+    shifted = Independence((one_entry, density), random=(Z, z), fixed=(H, h))
+    assert shifted.prove(eq(Expectation(exp(Trace(H.T * Z) + 1), Z), exp(1 + v * SquaredNorm(H) / 2))) is None
     squared = eq(Expectation(exp(Trace(H.T * Z) ** 2), Z), claim.rhs)
     assert both.prove(squared) is None  # no sum over the entries
 
@@ -209,6 +221,34 @@ def test_expectations_are_linear_in_moments():
     assert ExpectedTraces((second,)).prove(eq(claim.lhs, 2 * claim.rhs)) is False
     assert ExpectedTraces((second,)).prove(eq(Expectation(Trace(Z.T * Z * Z.T * Z), Z), claim.rhs)) is None
     assert ExpectedTraces().prove(claim) is None
+
+
+def test_a_product_of_traces_is_no_trace_of_a_product():
+    """E tr(Z)² is not tr E[Z Z], but for 1 × 1 matrices."""
+    squares, G = MatrixSymbol("Z", rows, rows), MatrixSymbol("G", rows, rows)
+    moment = eq(ExpectedMatrix(squares * squares, squares), G)
+    assert ExpectedTraces((moment,)).prove(eq(Expectation(Trace(squares * squares), squares), Trace(G))) is True
+    assert ExpectedTraces((moment,)).prove(eq(Expectation(Trace(squares) ** 2, squares), Trace(G))) is None
+    column, fixed = MatrixSymbol("z", rows, 1), MatrixSymbol("b", rows, 1)
+    second = eq(ExpectedMatrix(column * column.T, column), G)
+    claim = eq(Expectation(Trace(fixed.T * column) ** 2, column), Trace(fixed.T * G * fixed))
+    assert ExpectedTraces((second,)).prove(claim) is True
+    assert ExpectedTraces((second,)).prove(eq(claim.lhs, Trace(fixed.T * fixed) * Trace(G))) is not True
+    variance = eq(Variance(Trace(fixed.T * column), column), claim.rhs)
+    assert ExpectedTraces((second,)).prove(variance) is None  # nothing is known of the mean
+    assert ExpectedTraces((second, eq(ExpectedMatrix(column, column), 0 * column))).prove(variance) is True
+    other = eq(ExpectedMatrix(column * column.T, fixed), G)
+    assert ExpectedTraces((other,)).prove(claim) is None  # the moment of something else
+
+
+def test_no_base_of_one_inequality_may_use_the_hypothesis():
+    claim, keeps = at_most(Integer(0), k(n)), eq(k(n + 1), k(n))
+    rule = InequalityInduction(
+        variable=n,
+        base=Inequality(certificate=k(0)),
+        step=Inequality((keeps,), certificate=slack(claim)),
+    )
+    assert rule.prove(claim) is not True
 
 
 def test_definitions_are_put_in():

@@ -1,7 +1,24 @@
 """What is known for some values of a variable proves nothing about all of them."""
 
 import pytest
-from sympy import Abs, Eq, Identity, Integer, Limit, MatrixSymbol, Ne, Sum, Symbol, Trace, exp, oo, symbols
+from sympy import (
+    Abs,
+    Eq,
+    Identity,
+    Integer,
+    Integral,
+    Limit,
+    MatrixSymbol,
+    Ne,
+    Sum,
+    Symbol,
+    Trace,
+    exp,
+    oo,
+    pi,
+    sqrt,
+    symbols,
+)
 
 from theory.proof.derivation import Assumption, Derivation, Step, UndecidedStepError
 from theory.proof.expectation import Expectation, ExpectedMatrix, ExpectedTraces
@@ -10,7 +27,7 @@ from theory.proof.induction import InequalityInduction, JointInduction
 from theory.proof.inequalities import Inequality
 from theory.proof.limits import MatrixLimit
 from theory.proof.order import Conditional, Transitivity, at_most, slack, times, total, when
-from theory.proof.probability import MatrixInstance, Monotonicity
+from theory.proof.probability import Independence, MatrixInstance, Monotonicity
 from theory.proof.rules import Algebra, GeometricLimit, Induction, Instance, Rewriting
 from theory.proof.scope import bound_symbols, free_symbols
 from theory.proof.series import Termwise
@@ -137,6 +154,22 @@ def test_sums_and_expectations_need_their_premises_for_all_values():
     special = at_most(exp(Trace(A)), exp(Trace(H)))
     with pytest.raises(UndecidedStepError, match="known for some Z only"):
         derivation([traces], step(special, MatrixInstance((traces,), values=((Z, A),)))).check()
+
+
+def test_one_entry_stands_for_all_only_if_it_may_be_any():
+    """E exp(h z) = 1 for h = 0 says nothing of matrices H."""
+    h, entry = symbols("h z", real=True)
+    density = exp(-(entry**2) / 2) / sqrt(2 * pi)
+    line = (entry, -oo, oo)
+    normal = eq(Integral(density, line), Integer(1))
+    moved = eq(Integral((exp(h * entry) * density).powsimp(), line), exp(h**2 / 2))
+    claim = eq(Expectation(exp(Trace(H.T * Z)), Z), exp(SquaredNorm(H) / 2))
+    rule = Independence((moved, normal), random=(Z, entry), fixed=(H, h))
+    assert rule.prove(claim) is True
+    with pytest.raises(UndecidedStepError, match="known for some h only"):
+        derivation([moved, normal], step(claim, rule)).check()
+    known = (Assumption("For every h", moved, every=(h,)), normal)
+    derivation(known, step(claim, rule)).check()
 
 
 def test_no_expectation_is_rewritten_by_what_is_known_of_one_draw():
