@@ -40,7 +40,7 @@ exponents = st.sampled_from(
         even,
         Integer(2),
         Integer(3),
-        -1,
+        Integer(-1),
         Rational(1, 2),
         Rational(-1, 2),
         Rational(1, 3),
