@@ -67,41 +67,50 @@ class GaussianQuadraticForm:
                 raise ValueError("weights and offsets must give a mean and a variance that float64 holds, got overflow")
 
     @classmethod
-    def from_gaussian(cls, mean: Any, factor: Any, *, scale: float = 1.0) -> "GaussianQuadraticForm":
-        """Return the law of scale · ‖μ + L z‖², with z standard normal: a scaled squared norm of N(μ, L Lᵀ).
+    def from_gaussian(
+        cls, mean: Any, factor: Any, *, scale: float = 1.0, noise: float | None = None
+    ) -> "GaussianQuadraticForm":
+        """Return the law of scale · Σ_u ‖μ_u + L z_u‖², with the z_u standard normal and independent of one another.
 
-        With L = U diag(σ) Vᵀ it is Q with w_i = scale σ_i², b_i = (Uᵀμ)_i/σ_i and c = scale ‖(I − U Uᵀ) μ‖².
+        With L = U diag(σ) Vᵀ it is Q with w = scale σ_i², b = (Uᵀμ_u)_i/σ_i for all i and u, and
+        c = scale Σ_u ‖(I − U Uᵀ) μ_u‖².
 
         Directions of no variance go into c. A σ_i counts as 0 where it is below the rounding error of singular values,
-        `RowSpace.noise`, and so does (I − U Uᵀ) μ where it is below that of the projection, ε (√m + rank) ‖μ‖. So the
-        result is the law for some μ + δμ and L + δL that are as near to the given ones as rounding can tell.
+        `RowSpace.noise`, and so does (I − U Uᵀ) μ_u where it is below that of the projection, ε (√m + rank) ‖μ_u‖. So
+        the result is the law for some μ + δμ and L + δL that are as near to the given ones as rounding can tell.
 
         Args:
-            mean: μ, shape (m,).
+            mean: μ, shape (m,), or (m, units) for several with one covariance.
             factor: L, shape (m, k), of the same kind: any root of the covariance L Lᵀ.
-            scale: positive; 1/m makes the squared error a mean squared error.
+            scale: positive; 1/(m · units) makes the squared error a mean squared error.
+            noise: what rounding may have moved singular values of L by before it came here; None for L as it is.
 
         Raises:
             TypeError: an argument of the wrong type.
-            ValueError: a wrong shape, NaN or infinity, or scale not positive.
+            ValueError: a wrong shape, NaN or infinity, scale not positive, or noise negative.
         """
-        mu, root = _float64("mean", mean, "(m,)"), _float64("factor", factor, "(m, k)")
+        mu, root = _float64("mean", mean, "(m,)", "(m, units)"), _float64("factor", factor, "(m, k)")
         if len(mu) != len(root):
             raise ValueError(f"factor must have as many rows as mean has entries, {len(mu)}, got {root.shape}")
         scale = real_number("scale", scale)
         if scale <= 0:
             raise ValueError(f"scale must be positive, got {scale}")
         space = row_space(root)
-        sigma, U = space.singular_values[space.kept], space.left[:, space.kept]
-        along = U.T @ mu
+        kept = space.kept
+        if noise is not None:
+            if real_number("noise", noise) < 0:
+                raise ValueError(f"noise must not be negative, got {noise}")
+            kept = space.singular_values > max(noise, float(space.noise))
+        sigma, U = space.singular_values[kept], space.left[:, kept]
+        mu = mu.reshape(len(mu), -1)
+        along = U.T @ mu  # (rank, units)
         across = mu - U @ along
         across -= U @ (U.T @ across)  # twice is enough (Kahan and Parlett; Giraud et al. 2005)
-        if np.linalg.norm(across) <= EPS * (len(mu) ** 0.5 + len(sigma)) * np.linalg.norm(mu):
-            across = np.zeros_like(mu)
-        constant = scale * float(across @ across)
+        nothing = np.linalg.norm(across, axis=0) <= EPS * (len(mu) ** 0.5 + len(sigma)) * np.linalg.norm(mu, axis=0)
+        constant = scale * float(np.sum(across[:, ~nothing] ** 2))
         if not len(sigma):
             return cls(np.zeros(1), np.zeros(1), constant)
-        return cls(scale * sigma**2, along / sigma, constant)
+        return cls(np.repeat(scale * sigma**2, mu.shape[1]), (along / sigma[:, None]).reshape(-1), constant)
 
     @property
     def rank(self) -> int:
@@ -230,9 +239,9 @@ class GaussianQuadraticForm:
         return self.constant + excess
 
 
-def _float64(name: str, value: Any, shape: str) -> np.ndarray:
-    """A float64 NumPy copy of a real array of that shape."""
-    return np.array(to_numpy(as_float64(real_array(name, value, [shape]))))
+def _float64(name: str, value: Any, *shapes: str) -> np.ndarray:
+    """A float64 NumPy copy of a real array of one of these shapes."""
+    return np.array(to_numpy(as_float64(real_array(name, value, shapes))))
 
 
 def _elementwise(name: str, value: Any, function: Callable[[np.ndarray], np.ndarray]) -> Any:

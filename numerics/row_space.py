@@ -1,4 +1,4 @@
-"""The row space of a design matrix: its projector, its rank, and minimum-norm solutions."""
+"""The row space of a design matrix: its rank, and a basis in which least squares is solved entry by entry."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -66,12 +66,6 @@ class RowSpace:
                     "give integer images to patch_rank(method='exact')"
                 )
 
-    def projector(self) -> Float[Any, "... columns columns"]:
-        """Return Π = D⁺D, the orthogonal projector onto the row space, shape (..., columns, columns)."""
-        xp = array_api_compat.array_namespace(self.right)
-        basis = self.right * xp.astype(self.kept, xp.float64)[..., None, :]
-        return basis @ xp.matrix_transpose(basis)
-
     def stacked(self) -> "RowSpace":
         """The same as a stack of one."""
         return RowSpace(self.left[None, ...], self.singular_values[None, ...], self.right[None, ...], self.noise[None])
@@ -82,11 +76,6 @@ class RowSpace:
         ones = xp.ones_like(self.singular_values)
         with np.errstate(over="ignore", divide="ignore"):  # of a subnormal σ: inf, which no result hides
             return xp.where(self.kept, 1 / xp.where(self.kept, self.singular_values, ones), 0 * ones)
-
-    def minimum_norm_solution(self, targets: Float[Any, "... rows outputs"]) -> Float[Any, "... columns outputs"]:
-        """Return D⁺T: the least-squares solution of D X = T of smallest norm, shape (..., columns, outputs)."""
-        xp = array_api_compat.array_namespace(self.right)
-        return self.right @ (self.inverse_singular_values()[..., :, None] * (xp.matrix_transpose(self.left) @ targets))
 
 
 def row_space(matrix: Real[Any, "... rows columns"]) -> RowSpace:

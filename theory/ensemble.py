@@ -382,21 +382,18 @@ def _rounding(matrix: np.ndarray) -> float:
 
 
 def _law(spread: np.ndarray, offset: np.ndarray, entries: int, rounding: float) -> GaussianQuadraticForm:
-    """The law of Σ_units ‖S z + offset‖²/entries: in S's singular basis, Σ w (z + b)² + what S does not reach."""
-    left, deviations, _ = np.linalg.svd(spread, full_matrices=False)  # blocks, rows, q
-    # A deviation that rounding explains carries no randomness; its share of the offset stays, constant.
-    moves = deviations > rounding
-    basis = left * moves[:, None, :]
-    along = np.swapaxes(basis, -1, -2) @ offset  # blocks, q, units
-    across = offset - basis @ along
-    across = across - basis @ (np.swapaxes(basis, -1, -2) @ across)  # twice is enough
-    constant, units = float(np.sum(across**2)) / entries, offset.shape[-1]
-    if not moves.any():
-        return GaussianQuadraticForm(np.zeros(1), constant=constant)
+    """The law of Σ ‖S z + offset‖²/entries over blocks and output units.
+
+    A deviation that rounding explains carries no randomness; its share of the offset stays, constant.
+    """
+    blocks = [
+        GaussianQuadraticForm.from_gaussian(offsets, factor, scale=1 / entries, noise=rounding)
+        for factor, offsets in zip(spread, offset, strict=True)
+    ]
     return GaussianQuadraticForm(
-        weights=np.repeat(deviations[moves] ** 2, units) / entries,
-        offsets=(along[moves] / deviations[moves][:, None]).reshape(-1),
-        constant=constant,
+        weights=np.concatenate([block.weights for block in blocks]),
+        offsets=np.concatenate([block.offsets for block in blocks]),
+        constant=sum(block.constant for block in blocks),
     )
 
 

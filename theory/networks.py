@@ -376,7 +376,7 @@ class LocallyConnected(_SlidingWindow):
         TypeError: a setting of the wrong type.
         ValueError: a setting out of range.
 
-    Source: the design matrix of design.md's table; a pixel's limit is Theorem 2's with that pixel's patches.
+    Source: ours; a pixel's limit is Theorem 2's with that pixel's patches (theory/derivations, "cnn-limit").
     """
 
     def design(self, inputs: Any) -> Any:

@@ -437,6 +437,25 @@ def test_directions_without_variance_go_into_the_constant():
     assert within.constant == 0  # μ in the range of L, but for rounding
 
 
+def test_several_means_with_one_covariance_are_a_sum_of_independent_forms():
+    means, factor = HADAMARD[:, :3] + 0.5, HADAMARD[:, :2] @ np.diag([3.0, 2.0])
+    together = GaussianQuadraticForm.from_gaussian(means, factor, scale=0.25)
+    apart = [GaussianQuadraticForm.from_gaussian(mean, factor, scale=0.25) for mean in means.T]
+    assert together.rank == 6
+    for moment in ("mean", "variance", "constant"):
+        expected = sum(getattr(form, moment) for form in apart)
+        assert getattr(together, moment) == pytest.approx(expected, rel=100 * EPS)
+
+
+def test_what_a_factor_was_off_by_before_counts_as_rounding():
+    factor = np.diag([1.0, 1e-9])
+    assert GaussianQuadraticForm.from_gaussian(np.ones(2), factor).rank == 2
+    known = GaussianQuadraticForm.from_gaussian(np.ones(2), factor, noise=1e-8)
+    assert (known.rank, known.constant) == (1, 1.0)
+    with pytest.raises(ValueError, match="noise must not be negative"):
+        GaussianQuadraticForm.from_gaussian(np.ones(2), factor, noise=-1.0)
+
+
 def test_a_small_part_of_the_mean_beyond_the_factor_is_kept():
     """1e-10 beside 1 is far above rounding: its square is the constant."""
     form = GaussianQuadraticForm.from_gaussian(np.array([1.0, 1e-10]), np.array([[1.0], [0.0]]))
@@ -549,7 +568,7 @@ def test_impossible_forms_are_refused(arguments, error, message):
     [
         ((np.ones(2), np.ones(2)), 1, ValueError, r"factor must have shape \(m, k\), got \(2,\)"),
         ((np.ones(2), np.ones((3, 2))), 1, ValueError, r"factor must have as many rows .* 2, got \(3, 2\)"),
-        ((np.ones((2, 1)), np.ones((2, 2))), 1, ValueError, r"mean must have shape \(m,\)"),
+        ((np.ones((2, 1, 1)), np.ones((2, 2))), 1, ValueError, r"mean must have shape \(m,\) or \(m, units\)"),
         ((np.ones(2), np.full((2, 2), np.nan)), 1, ValueError, "factor must be finite"),
         ((np.ones(2), np.ones((2, 2))), 0, ValueError, "scale must be positive, got 0"),
         ((np.ones(2), np.ones((2, 2))), True, TypeError, "scale must be a real number"),
