@@ -88,3 +88,25 @@ def test_equations_of_reals():
 def test_no_variable_twice_and_none_left_out():
     assert decide(x * y > 1, x) is None
     assert RealAlgebra(variables=(x, x)).prove(x**2 >= 0) is None
+
+
+def test_cells_end_where_roots_appear_meet_or_go_to_infinity():
+    """Each is false in a cell that one part of the projection alone cuts off."""
+    assert decide((y + x) ** 2 + (x - 1) * (x - 2) >= 0, x, y) is False  # two roots, for x between 1 and 2 only
+    assert decide(x * y < 1, x, y) is False  # the root goes to infinity at x = 0
+    assert decide(x <= 5) is False  # beyond the last root
+    assert decide(x >= 5) is False
+    crossing = Implies(And(y > x - 5, y < 2 * x - 12, x > 0), x > 8)  # the lines meet at x = 7
+    assert decide(crossing, x, y) is False
+    assert decide(Implies(And(y > x - 5, y < 2 * x - 12), x > 7), x, y) is True
+
+
+def test_roots_of_one_polynomial_are_not_those_of_another():
+    assert decide(Implies(Eq(x**2, 3), Ne(x**2, 2))) is True
+    assert decide(Implies(Eq((x**2 - 2) * (x**2 - 3), 0), Or(Eq(x**2, 2), Eq(x**2, 3)))) is True
+    assert decide(Implies(Eq((x**2 - 2) * (x**2 - 3), 0), Eq(x**2, 2))) is False
+
+
+def test_a_polynomial_that_vanishes_over_a_cell_is_not_decided():
+    """The polynomial x z − y is zero for every z at x = y = 0: McCallum's projection does not promise anything there."""
+    assert decide(Or(x * z >= y, x * z <= y), x, y, z) is None

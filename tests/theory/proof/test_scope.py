@@ -20,7 +20,7 @@ from sympy import (
     symbols,
 )
 
-from theory.proof.derivation import Assumption, Derivation, Step, UndecidedStepError
+from theory.proof.derivation import Assumption, Derivation, Rule, Step, UndecidedStepError
 from theory.proof.expectation import Expectation, ExpectedMatrix, ExpectedTraces
 from theory.proof.expressions import SquaredNorm, matrix_sequence, scalar_sequence
 from theory.proof.induction import InequalityInduction, JointInduction
@@ -122,6 +122,18 @@ def test_a_step_may_not_take_its_hypothesis_for_all_indices():
     start, claim = eq(u(0), Integer(0)), eq(u(n), Integer(0))
     circular = InequalityInduction(variable=n, base=Algebra((start,)), step=Instance((claim,), variable=n, value=n + 1))
     assert circular.prove(claim) is None
+
+
+def test_no_rule_inside_an_induction_may_take_the_hypothesis_for_all_indices():
+    class Bold(Rule):
+        def prove(self, statement):
+            return True
+
+        def generalizes(self, statement):
+            return frozenset({n})
+
+    assert Induction(variable=n, recurrence=eq(u(n + 1), u(n)), by=Bold()).prove(eq(u(n), u(0))) is None
+    assert InequalityInduction(variable=n, base=Bold(), step=Bold()).prove(at_most(u(n), u(0))) is None
 
 
 def test_limits_need_their_premises_for_every_index():
