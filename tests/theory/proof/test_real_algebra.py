@@ -108,5 +108,5 @@ def test_roots_of_one_polynomial_are_not_those_of_another():
 
 
 def test_a_polynomial_that_vanishes_over_a_cell_is_not_decided():
-    """The polynomial x z − y is zero for every z at x = y = 0: McCallum's projection does not promise anything there."""
+    """The polynomial x z − y is zero for every z at x = y = 0: the projection promises nothing there."""
     assert decide(Or(x * z >= y, x * z <= y), x, y, z) is None

@@ -124,6 +124,14 @@ def test_a_step_may_not_take_its_hypothesis_for_all_indices():
     assert circular.prove(claim) is None
 
 
+def test_a_base_may_not_use_the_hypothesis():
+    """u_{n+1} = u_n keeps u at 0 if it starts there; that it does, only the hypothesis says."""
+    claim, recurrence = eq(u(n), Integer(0)), eq(u(n + 1), u(n))
+    rule = InequalityInduction(variable=n, base=Instance(variable=n, value=Integer(0)), step=Algebra((recurrence,)))
+    with pytest.raises(UndecidedStepError):
+        derivation([recurrence], step(claim, rule)).check()
+
+
 def test_no_rule_inside_an_induction_may_take_the_hypothesis_for_all_indices():
     class Bold(Rule):
         def prove(self, statement):
