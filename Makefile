@@ -36,7 +36,8 @@ types: install
 shapes: install
 	HYPOTHESIS_PROFILE=ci $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile -k "not sentence and not refuse" \
 		--jaxtyping-packages=numerics,theory,beartype.beartype \
-		tests/numerics/test_patches.py tests/numerics/test_row_space.py tests/numerics/test_momentum.py \
+		tests/numerics/test_patches.py tests/numerics/test_gram.py tests/numerics/test_convolution.py \
+		tests/numerics/test_full_rank.py tests/numerics/test_row_space.py tests/numerics/test_momentum.py \
 		tests/theory/test_training.py tests/theory/test_ensemble.py tests/theory/test_optimizer.py
 
 contracts: install

@@ -30,7 +30,7 @@ def least_eigenvalue_bound(gram: Float[np.ndarray, "*n m m"], error: Any) -> Flo
     trace = np.trace(gram, axis1=-2, axis2=-1)
     gamma = (m + 1) * ROUNDOFF / (1 - 2 * (m + 1) * ROUNDOFF)  # γ/(1 − γ), rounded up
     # One roundoff of the diagonal for the subtraction of c.
-    return TIMES * (gamma + ROUNDOFF) * trace + TIMES * np.asarray(error)
+    return np.asarray(TIMES * (gamma + ROUNDOFF) * trace + TIMES * np.asarray(error))
 
 
 def positive_definite(gram: Float[np.ndarray, "*n m m"], error: Any = 0.0) -> Bool[np.ndarray, "*n"]:
