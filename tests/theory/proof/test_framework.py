@@ -13,12 +13,14 @@ from sympy import (
     Eq,
     Equivalent,
     Function,
+    Ge,
     Identity,
     ImmutableMatrix,
     Integer,
     Limit,
     MatrixSymbol,
     Ne,
+    Piecewise,
     S,
     Symbol,
     Trace,
@@ -33,7 +35,7 @@ from sympy import (
 
 from theory.derivations import DERIVATIONS, derive
 from theory.proof.brute_force import BruteForce, Case
-from theory.proof.derivation import Assumption, Derivation, RefutedStepError, Step, UndecidedStepError
+from theory.proof.derivation import Assumption, Derivation, RefutedStepError, Rule, Step, UndecidedStepError
 from theory.proof.expressions import Gradient, SquaredNorm, matrix_sequence, scalar_sequence
 from theory.proof.inequalities import Growth, Inequality
 from theory.proof.latex import escape
@@ -266,6 +268,19 @@ def test_growth_does_not_jump_over_a_pole():
     assert upward.prove(-1 / x >= 0) is not True
     falling = Growth((x >= -1,), variable=x, start=Integer(-1), along=Inequality(certificate=S.Zero))
     assert falling.prove(-sign(x) >= 0) is not True
+    steps = Piecewise((1, x < 0), (-1, True))  # its derivative is 0 wherever it has one
+    assert Growth((x >= -1,), variable=x, start=Integer(-1)).prove(Ge(steps, 0, evaluate=False)) is not True
+
+    class Rising(Rule):
+        """For functions that do rise wherever they are defined."""
+
+        def prove(self, statement):
+            return True
+
+    beyond = Growth(variable=positive, along=Rising())
+    assert beyond.prove(Ge(1 / (1 - positive), 0, evaluate=False)) is not True  # −1 at 2
+    assert beyond.prove(Ge(-log(1 - positive), 0, evaluate=False)) is not True  # no number at 2
+    assert beyond.prove(Ge(1 - 1 / (1 + positive), 0, evaluate=False)) is True
 
 
 def test_growth_starts_where_its_variable_does():

@@ -151,6 +151,10 @@ def test_limits_need_their_premises_for_every_index():
     known, fixed = eq(Limit(W(n) * A, n, oo), H), eq(n * M, 3 * M)
     assert MatrixLimit((known,)).prove(eq(Limit(M * W(n) * A, n, oo), M * H)) is True
     assert MatrixLimit((known, fixed)).prove(eq(Limit(M * W(n) * A, n, oo), M * H)) is None
+    assert MatrixLimit((known,)).prove(eq(Limit(n * W(n) * A - n * H, n, oo), 0 * A)) is None  # W_n A = H + I / n
+    grown = eq(Limit(q**n * 3**n, n, oo), Integer(0))  # (3 q)ⁿ
+    assert GeometricLimit((Abs(q) < 1,)).prove(grown) is None
+    assert GeometricLimit((Abs(q) < 1,)).prove(eq(Limit(n**3 * q**n, n, oo), Integer(0))) is True
     assert MatrixLimit((known,)).prove(eq(Limit(n * W(n) * A, n, oo), H)) is None
     assert MatrixLimit((known,)).prove(eq(Limit(W(n) * A * W(n) - H * W(n), n, oo), 0 * A)) is None  # W may grow
 
