@@ -14,6 +14,7 @@ from sympy import (
     Equivalent,
     Function,
     Ge,
+    Gt,
     Identity,
     ImmutableMatrix,
     Integer,
@@ -247,6 +248,10 @@ def test_inequalities_with_manifest_signs_and_certificates():
     assert Inequality(small, certificate=(1 - x) * (x + 1)).prove(x**2 < 1) is True
     assert Inequality(certificate=(1 - x) * (x + 1)).prove(x**2 < 1) is not True
     assert Inequality(small, certificate=(1 - x) ** 2).prove(x**2 < 1) is not True
+    assert Inequality((x <= y,), certificate=y - x).prove(x < y) is not True  # they may be equal
+    assert Inequality((x < y,), certificate=y - x).prove(x < y) is True
+    unknown = Function("f", real=True)(x)
+    assert Inequality(certificate=S.One).prove(Gt(unknown, 0, evaluate=False)) is None  # that it is 1, nobody says
     ladder = Growth(variable=positive, along=Growth(variable=positive))
     assert ladder.prove(exp(positive) >= 1 + positive + positive**2 / 4) is None
     assert Growth(variable=positive, along=ladder).prove(exp(positive) >= 1 + positive + positive**2 / 2) is True

@@ -1,7 +1,7 @@
 """Statements about real polynomials: roots of any size, as near to each other as may be, and variables as declared."""
 
 import pytest
-from sympy import And, Eq, Equivalent, Implies, Integer, Ne, Or, Rational, Symbol, pi, sqrt, symbols
+from sympy import And, Eq, Equivalent, Implies, Integer, Lt, Ne, Or, Rational, Symbol, pi, sqrt, symbols
 
 from theory.proof.counterexample import found_counterexamples
 from theory.proof.real_algebra import RealAlgebra
@@ -52,6 +52,8 @@ def test_variables_are_what_they_are_declared_to_be():
     assert decide(nonpositive * (nonpositive - 1) > 0, nonpositive) is False
     assert decide(nonpositive * (nonpositive - 1) >= 0, nonpositive) is True
     assert decide(negative + 5 < 0, negative) is False
+    positive = Symbol("m", positive=True)
+    assert decide(Lt(positive, -3, evaluate=False), positive) is False  # no root is positive, but there are numbers
     assert decide(Ne(nonzero * (x**2 + 1), 0), nonzero, x) is True
     assert decide(Ne(nonnegative * (x**2 + 1), 0), nonnegative, x) is False
     assert decide(nonnegative + 1 > 0, nonnegative) is not False
