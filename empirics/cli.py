@@ -174,22 +174,20 @@ def train(
         raise Interrupted(said) from None
     _print_summary(ensemble, measured)
     print(f"wrote weights, metrics.json, and predictions (PNG and NPY) to {out}")
-    if failure := _failure(ensemble, float((x**2).mean())):
+    if failure := _failure(ensemble):
         print(failure, file=sys.stderr)
         raise typer.Exit(1)
 
 
-def _failure(ensemble: empirics.TrainedEnsemble, black: float) -> str | None:
-    """What to change, where every network diverged or does hardly better than answering black, of loss `black`."""
+def _failure(ensemble: empirics.TrainedEnsemble) -> str | None:
+    """What to change, where every network diverged or learned nothing."""
     recipe = ensemble.recipe
-    losses = ensemble.history.losses[:, -1].tolist()
-    diverged = [step is not None for step in ensemble.diverged]
     adam = "" if recipe.optimizer == "adam" else ", or --optimizer adam, which seldom needs one found"
-    if all(diverged):
+    if all(step is not None for step in ensemble.diverged):
         return f"every network diverged: give a smaller --lr than {recipe.lr:g}{adam}"
-    if recipe.steps and all(gone or loss >= 0.99 * black for gone, loss in zip(diverged, losses, strict=True)):
+    if recipe.steps and not any(ensemble.learned):
         return (
-            f"no network does 1 % better than answering black, which has a loss of {black:.3g}: "
+            f"no network does 1 % better than answering black, which has a loss of {ensemble.zero_loss:.3g}: "
             f"give another --lr than {recipe.lr:g}{adam}, or more --steps than {recipe.steps}"
         )
     return None

@@ -105,6 +105,7 @@ def metrics(ensemble: TrainedEnsemble, measured: dict[str, Measured]) -> dict[st
         "loss": _plain(ensemble.history.losses[:, -1].numpy()),
         "diverged": ensemble.diverged,
         "stopped": ensemble.stopped,
+        "learned": ensemble.learned,
         "images": {
             name: {
                 "with_input": _plain(result.likeness.with_input),

@@ -42,7 +42,7 @@ SCHEMA = pa.schema(
     [(name, pa.string()) for name in ("key", "network", "dataset", "optimizer", "milestones", "precision", "scheme")]
     + [(name, pa.int64()) for name in ("depth", "channels", "width", "kernel_size", "image_size", "first")]
     + [(name, pa.int64()) for name in ("training_images", "steps", "seed", "parameters", "diverged", "stopped")]
-    + [(name, pa.bool_()) for name in ("residual", "bias")]
+    + [(name, pa.bool_()) for name in ("residual", "bias", "learned")]
     + [(name, pa.float64()) for name in ("lr", "momentum", "gamma", "stop_loss")]
     + [(name, pa.float64()) for name in ("loss", "with_input", "with_training_image", "mse", "seconds")]
     + [(name, pa.string()) for name in ("torch", "worker")]
@@ -298,6 +298,7 @@ def _metrics(
         "loss": _number(ensemble.history.losses[member, -1]),
         "diverged": ensemble.diverged[member],
         "stopped": ensemble.stopped[member],
+        "learned": ensemble.learned[member],
         "parameters": sum(value[member].numel() for value in ensemble.weights.values()),
         "with_input": _number(found.with_input),
         "with_training_image": _number(found.with_training_image),
@@ -350,8 +351,8 @@ def sweep_table(out: Path | str) -> pa.Table:
 
     Returns:
         The columns key, every setting (those of the recipe too; milestones as text), loss, diverged, stopped,
-        parameters, with_input, with_training_image, mse, seconds, torch, worker; null where a setting has no meaning
-        for the network. `.to_pandas()` where pandas is.
+        learned, parameters, with_input, with_training_image, mse, seconds, torch, worker; null where a setting has no
+        meaning for the network. `.to_pandas()` where pandas is.
 
     Raises:
         OSError: there is no sweep in the folder.

@@ -37,6 +37,7 @@ class TrainedEnsemble:
         diverged: per seed, the first step at which its loss (or, found at the end, a weight) was not finite; None for a
             member that converged or might. It keeps the weights it had then.
         stopped: per seed, the step at which its loss reached the recipe's `stop_loss`; None if it did not.
+        zero_loss: the loss of a network that answers 0 to everything, the mean square of the targets.
         division: the stacks that they trained in, which moves the last bits.
     """
 
@@ -49,7 +50,19 @@ class TrainedEnsemble:
     history: History = field(repr=False)
     diverged: tuple[int | None, ...]
     stopped: tuple[int | None, ...]
+    zero_loss: float
     division: Division = field(repr=False)
+
+    @property
+    def learned(self) -> tuple[bool, ...]:
+        """Per seed, whether the member does at least 1 % better than answering 0 to everything.
+
+        A network whose units all died, for instance at too large a rate, has a finite loss and has learned nothing.
+        """
+        last = self.history.losses[:, -1].tolist()
+        return tuple(
+            step is None and loss <= 0.99 * self.zero_loss for step, loss in zip(self.diverged, last, strict=True)
+        )
 
     def predict(self, inputs: Num[Any, "..."]) -> Float[Any, "seeds ..."]:
         """Return what every member outputs for new inputs.
@@ -121,6 +134,7 @@ class TrainedEnsemble:
             "snapshots": list(self.snapshots),
             "diverged": self.diverged,
             "stopped": self.stopped,
+            "zero_loss": self.zero_loss,
             # What moves the last bits: a run repeats itself where these are the same.
             "made_with": {"torch": torch.__version__, "threads": torch.get_num_threads()},
             "division": asdict(self.division),
@@ -163,5 +177,6 @@ class TrainedEnsemble:
             history=History(**under("history/")),
             diverged=tuple(facts["diverged"]),
             stopped=tuple(facts["stopped"]),
+            zero_loss=facts["zero_loss"],
             division=Division(facts["division"]["way"], tuple(facts["division"]["sizes"])),
         )

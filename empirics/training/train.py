@@ -176,6 +176,7 @@ def _ensemble(
         history=merged([descent.records for descent in stacks]),
         diverged=tuple(step for descent in stacks for step in descent.diverged),
         stopped=tuple(step for descent in stacks for step in descent.stopped),
+        zero_loss=float(task.targets.to(torch.float64).square().mean()),
         division=division,
     )
 

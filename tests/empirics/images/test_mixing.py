@@ -120,3 +120,10 @@ def test_what_cannot_be_mixed_is_refused(arguments: tuple, error: type[Exception
 def test_what_cannot_be_blended_is_refused(arguments: tuple, error: type[Exception], words: str) -> None:
     with pytest.raises(error, match=words):
         blend(*arguments)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_noise_without_a_share_of_the_image_correlates_with_nothing(seed: int) -> None:
+    """Orthogonal to it within a few roundings, of sums of 784 products of unit vectors."""
+    x_hat = images("digits").as_float()[140]
+    assert abs(float(correlation(mix(x_hat, 0.0, seed), x_hat))) < 1e-15

@@ -1,5 +1,6 @@
 """What a sweep is to run: every combination of its grids once, under a key of all that has a meaning."""
 
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
@@ -90,3 +91,22 @@ def test_a_byte_order_mark_is_no_part_of_the_file(tmp_path):
     plain, marked = (empirics.read_spec(tmp_path / f"{name}.toml") for name in ("plain", "marked"))
     assert plain == marked
     assert [run.depth for run in marked.runs] == [1, 2]
+
+
+def test_every_setting_of_run_and_recipe_has_a_key_of_its_own():
+    base = Run(network="fcn", depth=4, residual=True, recipe=empirics.Recipe())
+    recipe = {
+        "optimizer": "adam", "lr": 0.5, "momentum": 0.5, "milestones": (0.5,), "gamma": 0.5, "steps": 7,
+        "stop_loss": 0.1, "precision": "float64", "scheme": "orthogonal",
+    }  # fmt: skip
+    assert set(recipe) == {field.name for field in fields(empirics.Recipe)}
+    keys = [replace(base, recipe=replace(base.recipe, **{name: value})).key for name, value in recipe.items()]
+    others = {
+        "dataset": "patterns", "depth": 6, "width": 5, "training_images": 2, "image_size": 9, "first": 3, "seed": 1,
+        "residual": False, "bias": True,
+    }  # fmt: skip
+    keys += [replace(base, **{name: value}).key for name, value in others.items()]
+    convolutional = Run(network="cnn", depth=4)
+    keys += [convolutional.key, *(replace(convolutional, **{name: 7}).key for name in ("channels", "kernel_size"))]
+    assert {field.name for field in fields(Run)} - set(others) == {"network", "recipe", "channels", "kernel_size"}
+    assert len(set(keys) | {base.key}) == len(keys) + 1

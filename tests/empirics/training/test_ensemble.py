@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from empirics import CNN, FCN, LCN, Recipe, TrainedEnsemble, train
+from empirics import CNN, FCN, LCN, Recipe, TrainedEnsemble, images, train
 from empirics.training.stack import weights as stacking
 from tests.empirics.dyadic import integer_weights, integers
 from tests.empirics.naive import equal, member
@@ -179,3 +179,18 @@ def test_a_write_that_fails_leaves_the_old_ensemble_whole(tmp_path: Path, monkey
         trained(lambda: CNN(1, 1)).save(tmp_path)
     assert equal(TrainedEnsemble.load(tmp_path).weights, first.weights)
     assert len(list(tmp_path.iterdir())) == 2  # nor is a temporary file left
+
+
+def test_a_dead_network_is_told_apart_from_one_that_learned(tmp_path) -> None:
+    """At a huge rate every unit dies: a finite loss, that of answering 0, and nothing learned."""
+    x = images("digits", size=7).as_float()[7].reshape(1, -1)
+    make_model = lambda: FCN(49, 2, 16)  # noqa: E731
+    dead = train(make_model, x, recipe=Recipe(lr=1e5, steps=30), seeds=range(2))
+    alive = train(make_model, x, recipe=Recipe(lr=0.1, steps=300), seeds=range(2))
+    assert dead.diverged == (None, None)
+    assert dead.zero_loss == pytest.approx(float(np.mean(x**2)), rel=2.0**-23)
+    assert dead.history.losses[:, -1].tolist() == pytest.approx([dead.zero_loss] * 2, rel=2.0**-20)
+    assert dead.learned == (False, False)
+    assert alive.learned == (True, True)
+    alive.save(tmp_path)
+    assert TrainedEnsemble.load(tmp_path).learned == alive.learned
