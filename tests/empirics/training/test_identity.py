@@ -201,7 +201,7 @@ FIELDS = {
     "gamma": 0.3,
     "stop_loss": 1e-9,
     "precision": "float32",
-    "init": "orthogonal",
+    "scheme": "orthogonal",
 }
 
 
