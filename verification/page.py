@@ -29,7 +29,7 @@ def totals(ledger: dict) -> str:
     """All verdicts, and the chance of a false alarm, in one line."""
     counts = ", ".join(f"{count} {verdict}" for verdict, count in ledger["verdicts"].items() if count) or "no claims"
     alpha = ledger["alpha"]
-    budget = f"chance of a false alarm {alpha['booked']:.2g} of {alpha['budget']:.2g}"
+    budget = f"chance of a false alarm {alpha['booked']:.3g} of {alpha['budget']:.3g}"
     return f"{counts}; {budget}{'' if alpha['within_budget'] else ': OVER BUDGET, so this run fails'}"
 
 

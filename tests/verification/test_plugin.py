@@ -245,21 +245,42 @@ def test_run_without_claims_prints_nothing(run):
     assert ledger["claims"] == []
 
 
-def test_overdrawn_budget_fails_the_run(run):
+def test_a_refutation_that_a_test_swallows_fails_the_run_whatever_is_expected_of_the_test(run):
     source = """
+        import pytest
+        from verification import ClaimRefuted, claim
+
+        @claim("S.swallowed", "nothing is false", source="ours")
+        @pytest.mark.xfail(reason="may fail or not")
+        def test_swallows(ledger):
+            try:
+                ledger.holds(False)
+            except ClaimRefuted:
+                pass
+    """
+    result, ledger = run(source)
+    assert result.ret == ledger["exit_status"] == pytest.ExitCode.TESTS_FAILED
+    assert of(ledger)["S.swallowed"]["verdict"] == "refuted"
+    assert of(ledger)["S.swallowed"]["reasons"][0]["foreseen"] is False
+
+
+@pytest.mark.parametrize(("alpha", "booked"), [(4e-10, "1.2e-09"), (3.5e-10, "1.05e-09")])
+def test_overdrawn_budget_fails_the_run(run, alpha, booked):
+    """By a fifth, and by a twentieth."""
+    source = f"""
         import pytest
         from verification import claim
 
         @claim("L.law", "equal in law", source="ours")
         @pytest.mark.parametrize("n", range(3))
         def test_law(ledger, n):
-            ledger.equality_in_law(0.5, alpha=4e-10)
+            ledger.equality_in_law(0.5, alpha={alpha})
     """
     result, ledger = run(source)
     assert result.ret == ledger["exit_status"] == pytest.ExitCode.TESTS_FAILED
     assert ledger["alpha"]["within_budget"] is False
     assert of(ledger)["L.law"]["verdict"] == "verified"
-    result.stdout.fnmatch_lines(["*1.2e-09 of 1e-09: OVER BUDGET*", "*3 passed*"])
+    result.stdout.fnmatch_lines([f"*{booked} of 1e-09: OVER BUDGET*", "*3 passed*"])
 
 
 @pytest.mark.parametrize("options", [(), ("-n2",)], ids=["one process", "xdist"])
@@ -412,6 +433,12 @@ def test_statistics(evidence):
     with pytest.raises(ClaimRefuted, match="equality in law is rejected"):
         evidence.equality_in_law(0, alpha=1e-12)
     assert evidence.worst_margin == math.inf
+
+
+def test_an_order_is_decided_only_below_its_level(evidence):
+    """Five times the level is near it, and not below it."""
+    evidence.order(5e-12, 1, alpha=1e-12)
+    assert evidence.record("test")["verdict"] == "undecided"
 
 
 def test_hypothesis_climbs_toward_the_bound(run):
