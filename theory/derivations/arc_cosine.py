@@ -12,9 +12,10 @@ from typing import ClassVar
 from sympy import Basic, Eq, Integer, Integral, Rational, Symbol, cos, exp, expand, oo, pi, sin, symbols
 
 from theory.derivations.linear_model import equation
-from theory.proof.derivation import Assumption, Derivation, Rule, Step
+from theory.proof.derivation import Derivation
 from theory.proof.rules import Algebra
 from theory.proof.series import Integration
+from theory.proof.steps import Assumption, Rule, Step
 from theory.proof.vanishing import vanishes
 
 __all__ = ["D", "D_relu", "a", "b", "f", "g", "half", "j", "kappa", "kappa_dot", "square"]

@@ -29,7 +29,6 @@ from sympy import (
 
 from theory.derivations.cnn_expected_mse import V, d, orthonormal, start, variance
 from theory.derivations.linear_model import c, equation, p
-from theory.proof.derivation import Assumption, Step
 from theory.proof.expectation import Expectation
 from theory.proof.expressions import SquaredNorm
 from theory.proof.induction import InequalityInduction
@@ -53,6 +52,7 @@ from theory.proof.series import (
     Integration,
     Termwise,
 )
+from theory.proof.steps import Assumption, Step
 
 __all__ = ["ASSUMPTIONS", "STEPS", "L", "delta", "random_part", "tail", "tau"]
 

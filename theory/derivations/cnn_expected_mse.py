@@ -14,11 +14,12 @@ from theory.derivations.explicit_descent import real_matrix
 from theory.derivations.linear_model import c, equation, p, transposed
 from theory.derivations.patch_model import A, N, Theta_star, q
 from theory.proof.brute_force import Case
-from theory.proof.derivation import Assumption, Derivation, Step
+from theory.proof.derivation import Derivation
 from theory.proof.expectation import Expectation, ExpectedMatrix, ExpectedTraces, Variance
 from theory.proof.explicit_expectation import ExplicitExpectation, null_projector
 from theory.proof.expressions import SquaredNorm
 from theory.proof.rules import Algebra, Chain, Rewriting
+from theory.proof.steps import Assumption, Step
 
 __all__ = ["ASSUMPTIONS", "STEPS", "derivation"]
 

@@ -14,8 +14,9 @@ from theory.derivations.explicit_convolution import Image, convolve, delta_kerne
 from theory.derivations.explicit_descent import real_matrix
 from theory.derivations.linear_model import equation
 from theory.proof.brute_force import BruteForce
-from theory.proof.derivation import Derivation, Step
+from theory.proof.derivation import Derivation
 from theory.proof.rules import MatrixEntries
+from theory.proof.steps import Step
 
 __all__ = ["derivation"]
 

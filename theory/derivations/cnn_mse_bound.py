@@ -31,11 +31,12 @@ from theory.derivations.cnn_mse_tail import (
 )
 from theory.derivations.linear_model import c, equation, p
 from theory.derivations.patch_model import A, N, Theta_star, q
-from theory.proof.derivation import Assumption, Derivation, Step
+from theory.proof.derivation import Derivation
 from theory.proof.expressions import SquaredNorm
 from theory.proof.inequalities import Inequality
 from theory.proof.order import Conditional, LeastOf, at_most, slack, times, total, when
 from theory.proof.rules import Algebra, Rewriting
+from theory.proof.steps import Assumption, Step
 
 __all__ = ["bias", "bound", "derivation", "pixel_bound", "taps"]
 

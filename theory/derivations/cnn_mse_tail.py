@@ -39,13 +39,13 @@ from theory.derivations.cnn_expected_mse import (
 )
 from theory.derivations.linear_model import c, equation, p
 from theory.derivations.patch_model import A, N, Theta_star, q
-from theory.proof.derivation import Assumption, Step
 from theory.proof.expressions import SquaredNorm, matrix_sequence, scalar_sequence
 from theory.proof.inequalities import Inequality
 from theory.proof.order import Conditional, LeastOf, Transitivity, at_most, slack, times, total
 from theory.proof.probability import MatrixInstance
 from theory.proof.rules import Algebra, Rewriting
 from theory.proof.series import Termwise
+from theory.proof.steps import Assumption, Step
 from theory.proof.unfolding import Unfolding
 
 __all__ = [

@@ -24,8 +24,9 @@ from theory.derivations.fcn_trajectory import (
     x_hat,
 )
 from theory.proof.brute_force import BruteForce, Case
-from theory.proof.derivation import Assumption, Derivation, Step
+from theory.proof.derivation import Derivation
 from theory.proof.rules import GeometricLimit, Rewriting
+from theory.proof.steps import Assumption, Step
 
 __all__ = ["derivation"]
 

@@ -13,9 +13,10 @@ from sympy.matrices.expressions import MatrixExpr
 
 from theory.derivations.explicit_descent import descend, real_matrix
 from theory.proof.brute_force import BruteForce, Case
-from theory.proof.derivation import Assumption, Derivation, Step
+from theory.proof.derivation import Derivation
 from theory.proof.expressions import Gradient, SquaredNorm, matrix_sequence
 from theory.proof.rules import GradientFromDefinition, Induction, Rewriting
+from theory.proof.steps import Assumption, Step
 
 __all__ = ["ASSUMPTIONS", "STEPS", "derivation"]
 

@@ -10,13 +10,13 @@ from __future__ import annotations
 from sympy import And, Identity, Implies, Integer, Lt, MatrixSymbol, Symbol, symbols
 
 from theory.derivations.linear_model import equation, n, p, transposed
-from theory.proof.derivation import Assumption, Step
 from theory.proof.expressions import SquaredNorm, matrix_sequence, scalar_sequence
 from theory.proof.induction import InequalityInduction
 from theory.proof.inequalities import Inequality
 from theory.proof.order import at_most, slack, total
 from theory.proof.real_algebra import RealAlgebra
 from theory.proof.rules import Rewriting
+from theory.proof.steps import Assumption, Step
 
 __all__ = ["ASSUMPTIONS", "CLAIMS", "STEPS"]
 

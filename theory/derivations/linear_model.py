@@ -10,9 +10,9 @@ from __future__ import annotations
 from sympy import Abs, Basic, Eq, Identity, Limit, MatrixSymbol, Symbol, ZeroMatrix, oo, symbols
 from sympy.matrices.expressions import MatrixExpr
 
-from theory.proof.derivation import Assumption, Step
 from theory.proof.expressions import Gradient, SquaredNorm, matrix_sequence
 from theory.proof.rules import Chain, GeometricLimit, GradientFromDefinition, Induction, Rewriting
+from theory.proof.steps import Assumption, Step
 
 __all__ = ["ASSUMPTIONS", "CLAIMS", "STEPS"]
 

@@ -29,10 +29,11 @@ from sympy import (
 
 from theory.derivations.linear_model import equation
 from theory.proof.brute_force import BruteForce, Case
-from theory.proof.derivation import Assumption, Derivation, Step
+from theory.proof.derivation import Derivation
 from theory.proof.expressions import matrix_sequence, scalar_sequence
 from theory.proof.real_algebra import RealAlgebra
 from theory.proof.rules import Algebra, GeometricLimit, Induction, Instance, MatrixEntries, Rewriting
+from theory.proof.steps import Assumption, Step
 
 __all__ = ["derivation"]
 

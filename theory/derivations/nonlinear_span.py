@@ -24,11 +24,12 @@ from sympy import (
 
 from theory.derivations import leaky_relu, relu_alternation, relu_fate, relu_unit
 from theory.derivations.linear_model import c, equation, n, p, transposed
-from theory.proof.derivation import Assumption, Derivation, Step
+from theory.proof.derivation import Derivation
 from theory.proof.expressions import matrix_sequence, scalar_sequence
 from theory.proof.limits import MatrixLimit
 from theory.proof.order import Transitivity
 from theory.proof.rules import Differentiation, Induction, Instance, Rewriting
+from theory.proof.steps import Assumption, Step
 
 __all__ = ["derivation"]
 

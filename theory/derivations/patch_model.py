@@ -35,9 +35,9 @@ from theory.derivations.linear_model import (
     v,
     v_null,
 )
-from theory.proof.derivation import Assumption, Step
 from theory.proof.expressions import matrix_sequence
 from theory.proof.rules import Chain, GeometricLimit, Induction, Rewriting
+from theory.proof.steps import Assumption, Step
 
 __all__ = ["ASSUMPTIONS", "CLAIMS", "STEPS"]
 

@@ -25,10 +25,11 @@ from theory.derivations.explicit_convolution import KernelSize, patch_matrix
 from theory.derivations.explicit_descent import real_matrix
 from theory.derivations.linear_model import equation
 from theory.proof.brute_force import BruteForce, Case
-from theory.proof.derivation import Assumption, Derivation, Step
+from theory.proof.derivation import Derivation
 from theory.proof.expressions import scalar_sequence
 from theory.proof.inequalities import Inequality
 from theory.proof.rules import Algebra, Induction
+from theory.proof.steps import Assumption, Step
 
 __all__ = ["derivation"]
 

@@ -11,12 +11,12 @@ from sympy import And, Gt, Integer, Lt
 from theory.derivations.linear_model import equation
 from theory.derivations.relu_fate import b, left_one, left_recurrence, left_start, root
 from theory.derivations.relu_unit import a, beta, ell, instance, t
-from theory.proof.derivation import Assumption, Step
 from theory.proof.induction import InequalityInduction, JointInduction
 from theory.proof.inequalities import Inequality
 from theory.proof.order import Conditional, at_most, slack, times, total, when
 from theory.proof.real_terms import real_sequence
 from theory.proof.rules import Algebra
+from theory.proof.steps import Assumption, Step
 
 __all__ = ["ASSUMPTIONS", "CLAIMS", "STEPS"]
 

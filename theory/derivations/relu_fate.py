@@ -25,13 +25,13 @@ from theory.derivations.relu_unit import (
     t,
     y,
 )
-from theory.proof.derivation import Assumption, Step
 from theory.proof.induction import InequalityInduction, JointInduction
 from theory.proof.inequalities import Inequality
 from theory.proof.order import Conditional, PartOf, at_most, slack, total, when
 from theory.proof.real_algebra import RealAlgebra
 from theory.proof.real_terms import real_sequence
 from theory.proof.rules import Algebra, GeometricLimit, Induction
+from theory.proof.steps import Assumption, Step
 
 __all__ = ["ASSUMPTIONS", "CLAIMS", "STEPS", "b", "left_one", "left_recurrence", "left_start", "root"]
 

@@ -10,12 +10,12 @@ from __future__ import annotations
 from sympy import Abs, Basic, Expr, Integer, Limit, Lt, Symbol, oo, symbols
 
 from theory.derivations.linear_model import equation
-from theory.proof.derivation import Assumption, Step
 from theory.proof.induction import InequalityInduction
 from theory.proof.inequalities import Inequality
 from theory.proof.order import Conditional, at_most, positive, slack, total, when
 from theory.proof.real_terms import real_sequence
 from theory.proof.rules import Algebra, GeometricLimit, Induction, Instance
+from theory.proof.steps import Assumption, Step
 
 __all__ = [
     "ASSUMPTIONS",

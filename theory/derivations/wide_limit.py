@@ -9,13 +9,14 @@ from __future__ import annotations
 from sympy import Abs, Derivative, Identity, Integer, Limit, Lt, MatrixSymbol, Symbol, Trace, exp, oo, symbols
 
 from theory.derivations.linear_model import equation
-from theory.proof.derivation import Assumption, Derivation, Step
+from theory.proof.derivation import Derivation
 from theory.proof.expectation import Expectation, ExpectedMatrix, ExpectedTraces
 from theory.proof.expressions import scalar_sequence
 from theory.proof.induction import InequalityInduction
 from theory.proof.inequalities import Inequality
 from theory.proof.order import at_most, slack, total
 from theory.proof.rules import Algebra, Differentiation, GeometricLimit, Induction, Rewriting
+from theory.proof.steps import Assumption, Step
 
 __all__ = ["derivation"]
 

@@ -10,8 +10,8 @@ from sympy import Basic, Eq, MatrixBase, S
 from sympy.core.relational import Relational
 
 from theory.proof.counterexample import record
-from theory.proof.derivation import Rule, conjunction
 from theory.proof.explicit import explicit
+from theory.proof.steps import Rule, conjunction
 from theory.proof.vanishing import vanishes
 
 __all__ = ["BruteForce", "Case"]

@@ -7,29 +7,26 @@ So what is displayed is what is proved, and nothing else.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import Any
 
-from sympy import Basic, Dummy, Eq, Ge, Gt, Le, Lt, MatrixSymbol, S, lambdify, preorder_traversal
+from sympy import Basic, Dummy, MatrixSymbol, S, lambdify, preorder_traversal
 from sympy.matrices.expressions import MatrixExpr
 
 from theory.proof.counterexample import found_counterexamples
-from theory.proof.scope import bound_symbols, free_symbols, indices
+from theory.proof.latex import page
+from theory.proof.scope import free_symbols
+from theory.proof.steps import Assumption, Step, says_the_same
+from theory.proof.text import text
 from theory.proof.time_limit import OutOfTimeError, forget_what_was_begun, time_limit
 
 __all__ = [
-    "Assumption",
     "Derivation",
     "DerivationError",
     "RefutedStepError",
-    "Rule",
-    "Step",
     "UndecidedStepError",
-    "conjunction",
-    "says_the_same",
 ]
 
 
@@ -54,75 +51,6 @@ class RefutedStepError(DerivationError):
     def __init__(self, message: str, counterexample: Mapping[Basic, Any]) -> None:
         super().__init__(message)
         self.counterexample = counterexample
-
-
-@dataclass(frozen=True)
-class Rule:
-    """A way to prove a statement by machine.
-
-    Attributes:
-        premises: The statements that the rule uses. Each must be an assumption of the derivation or the statement of an
-            earlier step; ``Derivation.check`` sees to it.
-    """
-
-    premises: tuple[Basic, ...] = ()
-    name: ClassVar[str] = "rule"
-
-    def prove(self, statement: Basic) -> bool | None:
-        """True if the statement follows from the premises, False if a counterexample is known, None otherwise."""
-        raise NotImplementedError
-
-    def generalizes(self, statement: Basic) -> frozenset[Basic]:
-        """The symbols for all of whose values the rule takes its premises to hold, not only for those at hand."""
-        return bound_symbols(statement)
-
-    def describe(self) -> str:
-        """How the step is proved, in words for the typeset page (``$...$`` is mathematics)."""
-        return self.name
-
-
-def conjunction(verdicts: Iterable[bool | None]) -> bool | None:
-    """True if all verdicts are, False as soon as one is, None otherwise."""
-    decided = True
-    for verdict in verdicts:
-        if verdict is False:
-            return False
-        decided = decided and verdict is True
-    return True if decided else None
-
-
-@dataclass(frozen=True)
-class Assumption:
-    """What a derivation takes for granted: words (with ``$...$`` for mathematics), and the statement if rules use it.
-
-    A definition is an assumption too: it gives a name to something, and a rule may unfold it.
-
-    Attributes:
-        words: What is assumed.
-        statement: The same as a formula. If it is about terms of a sequence, it is assumed for each of their indices.
-        every: What else the statement is assumed for all values of. Of all other symbols it is assumed for the values
-            at hand only, so that no rule may conclude anything about their other values.
-    """
-
-    words: str
-    statement: Basic | None = None
-    every: tuple[Basic, ...] = ()
-
-    def restricts(self) -> frozenset[Basic]:
-        """The symbols of which the assumption singles out some values."""
-        if self.statement is None:
-            return frozenset()
-        return free_symbols(self.statement) - indices(self.statement) - frozenset(self.every)
-
-
-@dataclass(frozen=True)
-class Step:
-    """One step: the statement that is displayed, the rule that proves it, and why it is true, in words."""
-
-    title: str
-    statement: Basic
-    rule: Rule
-    justification: str
 
 
 @dataclass(frozen=True)
@@ -226,31 +154,8 @@ class Derivation:
         return numeric
 
     def __str__(self) -> str:
-        from theory.proof.text import text
-
         return text(self)
 
     def to_latex(self, standalone: bool = False) -> str:
         """The derivation as a page for an appendix; with ``standalone``, as a document that compiles by itself."""
-        from theory.proof.latex import page
-
         return page(self, standalone=standalone)
-
-
-def says_the_same(premise: Basic, known: Basic) -> bool:
-    """Whether the premise is the known statement, read from left to right, from right to left or transposed."""
-    forms = _same_statement(premise)
-    return any(form in forms for form in _same_statement(known))
-
-
-@cache
-def _same_statement(statement: Basic) -> list[Basic]:
-    """The statement, and the same read from right to left or, for an equation of matrices, transposed."""
-    if isinstance(statement, Eq):
-        sides = [(statement.lhs, statement.rhs)]
-        if all(isinstance(side, MatrixExpr) for side in sides[0]):
-            sides.append((statement.lhs.T.doit(), statement.rhs.T.doit()))
-        return [Eq(*pair, evaluate=False) for left, right in sides for pair in ((left, right), (right, left))]
-    if isinstance(statement, Lt | Le | Gt | Ge):
-        return [statement, statement.reversed]
-    return [statement]

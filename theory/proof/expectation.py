@@ -15,8 +15,8 @@ from sympy import Add, Basic, Eq, Expr, S, Trace, expand, sympify
 from sympy.matrices.expressions import MatMul, MatrixExpr
 from sympy.matrices.expressions.matexpr import MatrixElement
 
-from theory.proof.derivation import Rule
 from theory.proof.scope import hold_throughout
+from theory.proof.steps import Rule
 from theory.proof.vanishing import vanishes
 from theory.proof.words import MatrixWords, Word, as_words, trace_terms, word_rules
 

@@ -10,9 +10,9 @@ from typing import Any, ClassVar
 from sympy import Basic, Dummy, Expr, ImmutableMatrix, MatrixBase, Poly, S, eye
 
 from theory.proof.brute_force import Case
-from theory.proof.derivation import Rule, conjunction
 from theory.proof.expectation import Expectation, ExpectedMatrix, Variance
 from theory.proof.explicit import explicit
+from theory.proof.steps import Rule, conjunction
 from theory.proof.vanishing import vanishes
 
 __all__ = ["ExplicitExpectation", "null_projector"]

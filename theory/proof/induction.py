@@ -8,10 +8,10 @@ from typing import ClassVar
 from sympy import And, Basic, Expr, S, Symbol
 from sympy.core.relational import Relational
 
-from theory.proof.derivation import Rule, conjunction
 from theory.proof.inequalities import Inequality
 from theory.proof.scope import counts_from_zero, free_symbols, hold_throughout
 from theory.proof.series import Factorials
+from theory.proof.steps import Rule, conjunction
 
 __all__ = ["InequalityInduction", "JointInduction"]
 

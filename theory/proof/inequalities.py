@@ -29,8 +29,8 @@ from sympy import (
 )
 
 from theory.proof.counterexample import refuted
-from theory.proof.derivation import Rule
 from theory.proof.scope import bound_symbols, free_symbols
+from theory.proof.steps import Rule
 from theory.proof.vanishing import vanishes
 
 __all__ = ["Growth", "Inequality", "gap_of"]

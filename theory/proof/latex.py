@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from sympy import Add, Basic, Equivalent, Expr, Mul, S, Symbol
 from sympy.core.relational import Relational
 from sympy.matrices.expressions import MatAdd
 from sympy.printing.latex import LatexPrinter
 
-if TYPE_CHECKING:
-    from theory.proof.derivation import Derivation
+from theory.proof.steps import Written, says_the_same
 
 __all__ = ["escape", "page"]
 
@@ -42,7 +40,7 @@ PROVED = (
 )
 
 
-def page(derivation: Derivation, *, standalone: bool = False) -> str:
+def page(derivation: Written, *, standalone: bool = False) -> str:
     """The derivation in LaTeX (needs amsmath and amssymb).
 
     Args:
@@ -75,10 +73,8 @@ def page(derivation: Derivation, *, standalone: bool = False) -> str:
     return f"{PREAMBLE}{body}\\end{{document}}\n" if standalone else body
 
 
-def _references(derivation: Derivation, number: int) -> str:
+def _references(derivation: Written, number: int) -> str:
     """The assumptions and earlier steps that a step uses, by their numbers on the page."""
-    from theory.proof.derivation import says_the_same
-
     named = [(f"A{index}", item.statement) for index, item in enumerate(derivation.assumptions, start=1)]
     named += [(str(index), step.statement) for index, step in enumerate(derivation.steps[:number], start=1)]
     used = [

@@ -9,8 +9,8 @@ from typing import ClassVar
 from sympy import Basic, Eq, Limit, S, Symbol, oo
 from sympy.matrices.expressions import MatrixExpr
 
-from theory.proof.derivation import Rule
 from theory.proof.scope import hold_throughout
+from theory.proof.steps import Rule
 from theory.proof.vanishing import vanishes
 from theory.proof.words import MatrixWords, Word, as_words, reduce_words, word_product, word_rules
 

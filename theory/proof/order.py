@@ -8,11 +8,11 @@ from typing import ClassVar
 
 from sympy import Add, And, Basic, Eq, Expr, Gt, Implies, LessThan, Min, Mul
 
-from theory.proof.derivation import Rule
 from theory.proof.induction import InequalityInduction, JointInduction
 from theory.proof.inequalities import Inequality, gap_of
 from theory.proof.rules import Algebra, GeometricLimit
 from theory.proof.scope import free_symbols
+from theory.proof.steps import Rule
 
 __all__ = [
     "Conditional",

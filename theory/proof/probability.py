@@ -27,10 +27,10 @@ from sympy import (
 )
 from sympy.matrices.expressions import MatrixExpr, Transpose
 
-from theory.proof.derivation import Rule
 from theory.proof.expectation import Expectation
 from theory.proof.inequalities import Inequality
 from theory.proof.scope import bound_symbols, free_symbols, hold_throughout, may_stand_for
+from theory.proof.steps import Rule
 from theory.proof.vanishing import vanishes
 from theory.proof.words import as_words, trace_terms, word_rules
 

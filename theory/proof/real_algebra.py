@@ -19,7 +19,7 @@ from sympy.core.relational import Eq, Ge, Gt, Le, Lt, Ne, Relational
 from sympy.logic.boolalg import And, Boolean, Equivalent, Implies, Not, Or
 
 from theory.proof.counterexample import record
-from theory.proof.derivation import Rule
+from theory.proof.steps import Rule
 
 __all__ = ["RealAlgebra"]
 

@@ -31,10 +31,10 @@ from sympy import (
 from sympy.matrices.expressions import MatrixExpr
 
 from theory.proof.counterexample import refuted
-from theory.proof.derivation import Rule, conjunction
 from theory.proof.explicit import explicit
 from theory.proof.expressions import Gradient
 from theory.proof.scope import bound_symbols, counts_from_zero, free_symbols, hold_throughout, may_stand_for
+from theory.proof.steps import Rule, conjunction
 from theory.proof.vanishing import vanishes
 from theory.proof.words import MatrixWords, as_words, reduce_words, trace_terms, word_rules
 

@@ -34,9 +34,9 @@ from sympy import (
     sqrt,
 )
 
-from theory.proof.derivation import Rule
 from theory.proof.inequalities import Inequality
 from theory.proof.scope import counts_from_zero, runs_from
+from theory.proof.steps import Rule
 from theory.proof.vanishing import vanishes
 
 __all__ = [

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import textwrap
-from typing import TYPE_CHECKING
 
 from sympy import Basic
 from sympy.core.relational import Relational
 from sympy.printing.str import StrPrinter
 
-if TYPE_CHECKING:
-    from theory.proof.derivation import Derivation
+from theory.proof.steps import Written
 
 __all__ = ["text"]
 
@@ -18,7 +16,7 @@ WIDTH, INDENT = 100, " " * 6
 SIGNS = {"==": "=", "!=": "≠", "<=": "≤", ">=": "≥"}
 
 
-def text(derivation: Derivation) -> str:
+def text(derivation: Written) -> str:
     """The derivation in characters, formulas as SymPy writes them, relations with their signs."""
     lines = [derivation.title, "=" * len(derivation.title), "", "Theorem"]
     titles = {step.statement: step.title for step in derivation.steps}

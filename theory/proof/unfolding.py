@@ -7,8 +7,8 @@ from typing import ClassVar
 
 from sympy import Basic, Eq, Symbol, expand
 
-from theory.proof.derivation import Rule
 from theory.proof.scope import bound_symbols, free_symbols
+from theory.proof.steps import Rule
 
 __all__ = ["Unfolding"]
 

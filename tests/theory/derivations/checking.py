@@ -8,8 +8,9 @@ from sympy import Basic, Dummy, Implies, lambdify
 
 from tests.theory.derivations.mutations import alone, altered_rules, mutants, without_premises
 from tests.theory.proof.latex_syntax import assert_compiles
-from theory.proof.derivation import Derivation, DerivationError, Rule
+from theory.proof.derivation import Derivation, DerivationError
 from theory.proof.expressions import Term
+from theory.proof.steps import Rule
 
 BRUTE_FORCE_MUTANTS = 3  # of a step that takes seconds to refute; the same mutants fail its proof by algebra
 

@@ -8,10 +8,11 @@ from sympy.core.relational import Ge, Gt, Le, Lt, Ne, Relational
 from sympy.logic.boolalg import BooleanFunction
 from sympy.matrices.expressions import MatAdd, MatMul, MatPow, ZeroMatrix
 
-from theory.proof.derivation import Assumption, Derivation, Rule, Step
+from theory.proof.derivation import Derivation
 from theory.proof.expressions import Gradient
 from theory.proof.rules import Chain, Induction, Instance
 from theory.proof.scope import free_symbols
+from theory.proof.steps import Assumption, Rule, Step
 
 OPPOSITE = {Lt: Gt, Gt: Lt, Le: Gt, Ge: Lt, Ne: Eq}
 

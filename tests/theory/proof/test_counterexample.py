@@ -25,12 +25,13 @@ from sympy import (
 
 from theory.proof.brute_force import BruteForce, Case
 from theory.proof.counterexample import counterexample, found_counterexamples, refuted, truth
-from theory.proof.derivation import Assumption, Derivation, RefutedStepError, Rule, Step, UndecidedStepError
+from theory.proof.derivation import Derivation, RefutedStepError, UndecidedStepError
 from theory.proof.expressions import SquaredNorm, matrix_sequence, scalar_sequence
 from theory.proof.inequalities import Inequality
 from theory.proof.order import at_most
 from theory.proof.rules import Algebra, Chain, Induction, Rewriting
 from theory.proof.series import GaussianIntegral
+from theory.proof.steps import Assumption, Rule, Step
 from theory.proof.vanishing import vanishes
 
 x, y, z = symbols("x y z", real=True)

@@ -36,7 +36,7 @@ from sympy import (
 
 from theory.derivations import DERIVATIONS, derive
 from theory.proof.brute_force import BruteForce, Case
-from theory.proof.derivation import Assumption, Derivation, RefutedStepError, Rule, Step, UndecidedStepError
+from theory.proof.derivation import Derivation, RefutedStepError, UndecidedStepError
 from theory.proof.expressions import Gradient, SquaredNorm, matrix_sequence, scalar_sequence
 from theory.proof.inequalities import Growth, Inequality
 from theory.proof.latex import escape
@@ -53,6 +53,7 @@ from theory.proof.rules import (
     MatrixEntries,
     Rewriting,
 )
+from theory.proof.steps import Assumption, Rule, Step
 from theory.proof.vanishing import vanishes
 
 x, y, q = symbols("x y q", real=True)

@@ -20,7 +20,7 @@ from sympy import (
     symbols,
 )
 
-from theory.proof.derivation import Assumption, Derivation, Rule, Step, UndecidedStepError
+from theory.proof.derivation import Derivation, UndecidedStepError
 from theory.proof.expectation import Expectation, ExpectedMatrix, ExpectedTraces
 from theory.proof.expressions import SquaredNorm, matrix_sequence, scalar_sequence
 from theory.proof.induction import InequalityInduction, JointInduction
@@ -31,6 +31,7 @@ from theory.proof.probability import Independence, MatrixInstance, Monotonicity
 from theory.proof.rules import Algebra, GeometricLimit, Induction, Instance, Rewriting
 from theory.proof.scope import bound_symbols, free_symbols
 from theory.proof.series import Termwise
+from theory.proof.steps import Assumption, Rule, Step
 from theory.proof.unfolding import Unfolding
 
 n, t = (Symbol(name, integer=True, nonnegative=True) for name in "nt")

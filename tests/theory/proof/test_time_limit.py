@@ -11,8 +11,9 @@ import pytest
 from sympy import Eq, Symbol, preorder_traversal
 
 from theory.proof import derivation
-from theory.proof.derivation import Derivation, Rule, Step, UndecidedStepError
+from theory.proof.derivation import Derivation, UndecidedStepError
 from theory.proof.rules import Algebra
+from theory.proof.steps import Rule, Step
 from theory.proof.time_limit import OutOfTimeError, forget_what_was_begun, time_limit
 
 x, y = (Symbol(name, real=True) for name in "xy")
