@@ -2,11 +2,16 @@
 
 import math
 import operator
+import warnings
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import array_api_compat
 import numpy as np
+
+IMAGE_SHAPES = ("(n, C, H, W)", "(C, H, W)")
+FEW_CHANNELS = 4  # at most so many has a picture: grey, red, green and blue, and how opaque it is
+A_PICTURE = 16  # pixels: arrays of features that are smaller may well have four columns or fewer
 
 
 def real_array(name: str, value: Any, shapes: Sequence[str], *, empty: bool = False) -> Any:
@@ -59,6 +64,32 @@ def _with_numbers(name: str, value: Any) -> Any:
     except Exception as error:
         raise TypeError(f"{name} must hold numbers that can be read, got {type(value).__name__} without any") from error
     return value
+
+
+def image_array(name: str, value: Any) -> Any:
+    """As `real_array`, of images; those that look like pictures with their channels last are taken, and it is said how.
+
+    Warns:
+        UserWarning: the last axis is as short as a picture's channels, and the two before it are long.
+    """
+    images = real_array(name, value, IMAGE_SHAPES)
+    if hint := channels_last(name, images.shape):
+        C, H, W = images.shape[-3:]
+        warnings.warn(f"{name} are taken as {C} channels of {H} × {W} pixels{hint}", stacklevel=4)
+    return images
+
+
+def channels_last(name: str, shape: tuple[int, ...], expected: int | None = None) -> str:
+    """The end of a message about images of this shape, where they look like (H, W, C); else empty.
+
+    Args:
+        name: the argument's name.
+        shape: that ends as (C, H, W) should.
+        expected: channels that they should have; None where any number is right.
+    """
+    if shape[-1] == expected or (shape[-1] <= FEW_CHANNELS and min(shape[-3:-1]) > A_PICTURE):
+        return f"; {tuple(shape[-3:])} looks like (H, W, C), channels last: give numpy.moveaxis({name}, -1, -3)"
+    return ""
 
 
 def _axes(shape: str) -> int:

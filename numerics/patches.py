@@ -8,12 +8,10 @@ import array_api_compat
 import numpy as np
 from jaxtyping import Num
 
-from numerics.arguments import is_integer, real_array
+from numerics.arguments import image_array, is_integer
 from numerics.gram import sliding_gram
 from numerics.row_space import to_numpy
 from numerics.window import Window
-
-IMAGE_SHAPES = ("(n, C, H, W)", "(C, H, W)")
 
 # Rows of the patch matrix are worked on in blocks of about this many entries (32 MiB in float64).
 BLOCK_ENTRIES = 2**22
@@ -51,7 +49,7 @@ def patch_matrix(
 
     Source: Zhang et al. 2020, section 4.2 (the matrix whose rank Theorem 2 counts).
     """
-    images = real_array("images", images, IMAGE_SHAPES)
+    images = image_array("images", images)
     window = Window.of(kernel_size, stride=stride, padding=padding, padding_mode=padding_mode, dilation=dilation)
     blocks = patches(images, window)
     xp = array_api_compat.array_namespace(images)
@@ -122,7 +120,7 @@ def patch_gram(
         ValueError: as `patch_matrix`; or integers so large that an entry may not fit 64 bits.
         OverflowError: floats so large that an entry is beyond their dtype's range.
     """
-    images = real_array("images", images, IMAGE_SHAPES)
+    images = image_array("images", images)
     window = Window.of(kernel_size, stride=stride, padding=padding, padding_mode=padding_mode, dilation=dilation)
     xp = array_api_compat.array_namespace(images)
     accumulate, result = xp.float64, images.dtype

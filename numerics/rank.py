@@ -5,9 +5,9 @@ from typing import Any
 
 from jaxtyping import Num
 
-from numerics.arguments import is_integer, real_array
+from numerics.arguments import image_array, is_integer
 from numerics.exact_rank import exact_rank
-from numerics.patches import IMAGE_SHAPES, patch_matrix
+from numerics.patches import patch_matrix
 from numerics.row_space import cut, row_space, to_numpy
 from numerics.window import Window
 
@@ -78,7 +78,7 @@ def patch_rank(
     """
     if method not in METHODS:
         raise ValueError(f"method must be 'svd' or 'exact', got {method!r}")
-    images = real_array("images", images, IMAGE_SHAPES)
+    images = image_array("images", images)
     if method == "exact":
         if not is_integer(images):
             raise TypeError(

@@ -35,8 +35,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Num
 
-from numerics.arguments import real_array
-from numerics.patches import IMAGE_SHAPES, patches
+from numerics.arguments import image_array
+from numerics.patches import patches
 from numerics.row_space import to_numpy
 from numerics.window import Window
 
@@ -94,7 +94,7 @@ def support_certificate(
 
     Source: ours; proved in `numerics.rank_certificate` and by `derive("patch-rank-margin")`.
     """
-    images = real_array("images", images, IMAGE_SHAPES)
+    images = image_array("images", images)
     if images.shape[-3] != 1:
         raise ValueError(f"images must have one channel, got {images.shape[-3]}: equal channels would be dependent")
     window = Window.of(kernel_size, stride=stride, padding=padding, padding_mode=padding_mode, dilation=dilation)

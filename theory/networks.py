@@ -20,10 +20,18 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 import array_api_compat
 
 from numerics import Window
-from numerics.arguments import as_float64, boolean, common_namespace, positive_int, real_array
+from numerics.arguments import (
+    IMAGE_SHAPES,
+    as_float64,
+    boolean,
+    channels_last,
+    common_namespace,
+    positive_int,
+    real_array,
+)
 from numerics.convolution import convolve, convolve_transposed
 from numerics.gram import energy, pad, rounding, sliding_gram
-from numerics.patches import IMAGE_SHAPES, patch_blocks, patches
+from numerics.patches import patch_blocks, patches
 
 LARGE = 2**23  # numbers in a design matrix (64 MiB) from which it is handed over in blocks
 PIXELS_AT_ONCE = 2**16  # of a locally connected network's inputs: what a processor's second cache holds
@@ -226,10 +234,8 @@ class _SlidingWindow:
     def check_inputs(self, name: str, inputs: Any) -> Any:
         inputs = real_array(name, inputs, self.input_shapes)
         if inputs.shape[-3] != self.in_channels:
-            last = ""
-            if inputs.shape[-1] == self.in_channels:
-                last = f"; it looks like (H, W, C), channels last: give numpy.moveaxis({name}, -1, -3)"
-            raise ValueError(f"{name} must have {self.in_channels} channels, got shape {tuple(inputs.shape)}{last}")
+            hint = channels_last(name, inputs.shape, expected=self.in_channels)
+            raise ValueError(f"{name} must have {self.in_channels} channels, got shape {tuple(inputs.shape)}{hint}")
         self.window.output_size(*inputs.shape[-2:])
         return inputs
 

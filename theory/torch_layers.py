@@ -95,4 +95,6 @@ def _obstacle(layer: Any) -> str | None:
             return f"its {name} has a hook on its gradient"
         if value.is_meta:
             return f"its {name} is on the device 'meta' and has no numbers"
+        if not value.is_floating_point() or "float8" in str(value.dtype):
+            return f"its {name} is of {value.dtype}, and theory is about real numbers"
     return None

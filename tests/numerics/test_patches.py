@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from numerics import gram as gram_module
-from numerics import patch_gram, patch_matrix, patches
+from numerics import patch_gram, patch_matrix, patch_rank, patches
 from numerics.gram import entry_error
 from numerics.window import Window
 from tests import reference
@@ -199,3 +199,13 @@ def test_products_beyond_the_dtype_are_refused():
 def test_windows_beyond_any_image_are_refused(settings):
     with pytest.raises(ValueError, match=r"taps of windows along a height, got [0-9,]+ windows of"):
         patch_matrix(np.ones((1, 500, 500)), **settings)
+
+
+@pytest.mark.parametrize("work", [patch_matrix, patch_gram, patch_rank], ids=lambda work: work.__name__)
+def test_a_picture_with_its_channels_last_is_taken_as_it_says_and_that_is_told(work):
+    """(24, 20, 3) may be 24 channels of 20 × 3 pixels: the answer is about these, and a warning says so."""
+    picture = np.random.default_rng(0).integers(0, 256, (24, 20, 3))
+    told = r"taken as 24 channels of 20 × 3 pixels; \(24, 20, 3\) looks like \(H, W, C\)"
+    with pytest.warns(UserWarning, match=told):
+        work(picture, 3)
+    work(np.moveaxis(picture, -1, -3), 3)  # without a word: the suite makes errors of warnings

@@ -55,7 +55,10 @@ CASES = {
     "channels last": (
         descent(Convolutional(3, kernel_size=3), np.ones((8, 8, 3))),
         ValueError,
-        r"inputs must have 3 channels, got shape \(8, 8, 3\); it looks like \(H, W, C\), channels last",
+        r"inputs must have 3 channels, got shape \(8, 8, 3\); \(8, 8, 3\) looks like \(H, W, C\), channels last",
+    ),
+    "a colour picture, channels last, for one channel": (
+        descent(inputs=np.ones((48, 40, 3))), ValueError, r"got shape \(48, 40, 3\); .* looks like \(H, W, C\)",
     ),
     "features": (descent(FullyConnected(4), np.ones((2, 5))), ValueError, "inputs must have 4 features"),
     "an image for a vector": (descent(FullyConnected(25)), ValueError, r"inputs must have shape \(n, d\) or \(d,\)"),

@@ -211,6 +211,8 @@ IN_THE_WAY = {
         lambda: _changed(lambda layer: layer.add_module("inner", torch.nn.ReLU())), ValueError, "another module, inner"
     ),
     "no numbers": (lambda: torch.nn.Linear(3, 2, device="meta"), ValueError, "on the device 'meta'"),
+    "complex": (lambda: torch.nn.Linear(3, 2, dtype=torch.complex64), ValueError, "its weight is of torch.complex64"),
+    "float8": (lambda: torch.nn.Linear(3, 2).to(torch.float8_e5m2), ValueError, "its weight is of torch.float8_e5m2"),
 }  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from numerics import Window
-from numerics.patches import IMAGE_SHAPES
+from numerics.arguments import IMAGE_SHAPES, image_array
 from theory.wide.layers import Layer
 from theory.wide.network import OUT_OF_RANGE, KernelPair, WideNetwork
 from theory.wide.pixel_pairs import AllPairs, Margin, Pixels, Strip
@@ -71,7 +71,7 @@ class Convolutional(WideNetwork):
 
     def check_inputs(self, name: str, x: Any) -> Any:
         """Refuse images that do not fit the network."""
-        x = super().check_inputs(name, x)
+        x = image_array(name, x)
         self.window.output_size(*x.shape[-2:])
         return x
 
