@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, settings
 # One thread: fastest for small problems, and "the same bits" in a test means those of one number of threads.
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is imported
 
-pytest_plugins = ["verification.plugin", "pytester"]
+pytest_plugins = ["pytester"]
 
 COMMON = {
     "deadline": None,  # an example may train a network, on a machine shared with others

@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 import numbers
 import re
+import sys
 from collections import Counter
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
-from hypothesis import currently_in_test_context, target
-from hypothesis.control import current_build_context
 
 VERDICTS = ("refuted", "error", "undecided", "verified", "not run")
 """From the gravest: a claim's verdict is the gravest of its tests' verdicts."""
@@ -149,7 +148,7 @@ class Evidence:
             self.conditions.append(text)
 
     def _count(self, margin: float | None, context: dict) -> None:
-        example = current_build_context() if currently_in_test_context() else None
+        example = _drawn_example()
         if example is None or example is not self._example:
             self.examples += 1
             self._labels.clear()
@@ -157,12 +156,14 @@ class Evidence:
         self.checks += 1
         if margin is not None and (self.worst_margin is None or margin > self.worst_margin):
             self.worst_margin = margin
-            self.worst_at = ", ".join(f"{name}={_shorten(repr(value), 80)}" for name, value in context.items())
+            self.worst_at = _in_words(context)
 
     def _climb(self, margin: float, context: dict) -> None:
         """Let hypothesis search for larger margins: it maximizes what it is told, once an example by each label."""
-        if not currently_in_test_context() or not math.isfinite(margin):
+        if _drawn_example() is None or not math.isfinite(margin):
             return
+        from hypothesis import target
+
         name = str(context.get("what", "margin"))
         self._labels[name] += 1
         target(margin, label=name if self._labels[name] == 1 else f"{name}, {self._labels[name]}")
@@ -204,6 +205,16 @@ class Evidence:
         }
 
 
+def _drawn_example() -> object | None:
+    """What stands for the input that hypothesis tries at present; None outside of it, and where it isn't installed."""
+    if "hypothesis" not in sys.modules:
+        return None
+    from hypothesis import currently_in_test_context
+    from hypothesis.control import current_build_context
+
+    return current_build_context() if currently_in_test_context() else None
+
+
 def _to_numpy(value: Any) -> np.ndarray:
     if hasattr(value, "detach"):  # torch, without importing it: NumPy has neither its gradients nor its bfloat16
         value = value.detach().cpu()
@@ -236,6 +247,23 @@ def _level(alpha: Any) -> float:
 
 def _shorten(text: str, length: int) -> str:
     return text if len(text) <= length else text[: length - 1] + "…"
+
+
+def _in_words(context: dict) -> str:
+    """A check's context as a reader of the ledger wants it: what was compared first, then each name and value."""
+    rest = [f"{name.replace('_', ' ')} {_value_in_words(value)}" for name, value in context.items() if name != "what"]
+    return "; ".join([_value_in_words(context["what"]), *rest] if "what" in context else rest)
+
+
+def _value_in_words(value: Any) -> str:
+    if isinstance(value, float | np.floating):
+        return f"{value:.6g}"
+    if isinstance(value, tuple | list) and len(value) <= 8:
+        return "(" + ", ".join(map(_value_in_words, value)) + ")"
+    if hasattr(value, "shape") and math.prod(value.shape) > 8:
+        numbers = _to_numpy(value)
+        return f"of shape {tuple(numbers.shape)}, from {numbers.min():.6g} to {numbers.max():.6g}"
+    return _shorten(str(value), 80)
 
 
 def _with_context(what: str, context: dict) -> str:

@@ -24,14 +24,14 @@ import os
 import platform
 from collections import Counter
 from collections.abc import Generator
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import settings
 
 from verification import page
 from verification.evidence import VERDICTS, Claim, ClaimRefuted, Evidence, find_refutation
@@ -172,7 +172,8 @@ class Book:
             return
         terminalreporter.section("claims ledger")
         writer = terminalreporter.config.get_terminal_writer()
-        writer.write(page.table(self.ledger, width=writer.fullwidth, color=writer.hasmarkup))
+        verbose = terminalreporter.config.get_verbosity() > 0
+        writer.write(page.table(self.ledger, width=writer.fullwidth, color=writer.hasmarkup, verbose=verbose))
 
 
 def summarize(records: list[dict]) -> dict:
@@ -192,16 +193,33 @@ def summarize(records: list[dict]) -> dict:
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "environment": {
             "python": platform.python_version(),
-            "numpy": version("numpy"),
-            "torch": version("torch"),
+            **_installed("numpy", "torch"),
             "platform": f"{platform.system()} {platform.machine()}",
         },
-        "hypothesis_profile": settings.get_current_profile_name(),
+        "hypothesis_profile": _hypothesis_profile(),
         # Shares of the budget need not add up to it exactly in floating point.
         "alpha": {"budget": ALPHA_BUDGET, "booked": booked, "within_budget": booked <= ALPHA_BUDGET * (1 + 1e-9)},
         "verdicts": {verdict: count[verdict] for verdict in VERDICTS},
         "claims": claims,
     }
+
+
+def _installed(*packages: str) -> dict[str, str]:
+    """The versions of those packages that are installed: what numbers may depend on."""
+    found = {}
+    for name in packages:
+        with suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found
+
+
+def _hypothesis_profile() -> str | None:
+    """How many examples a property is tried on goes by this name; None where hypothesis isn't installed."""
+    try:
+        from hypothesis import settings
+    except ImportError:
+        return None
+    return settings.get_current_profile_name()
 
 
 def _claim_entry(records: list[dict]) -> dict:
@@ -214,6 +232,7 @@ def _claim_entry(records: list[dict]) -> dict:
         "verdict": min((record["verdict"] for record in records), key=VERDICTS.index),
         "tests": len(records) - skipped,
         "skipped": skipped,
+        "files": sorted({record["test"].partition("::")[0] for record in records}),
         "examples": sum(record["examples"] for record in records),
         "checks": sum(record["checks"] for record in records),
         # JSON has no infinity: what exceeds a bound of zero, and NaN, stand as a string.
