@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from theory import wide
+    from theory import depth, wide
     from theory.bounds import identity_mse_bound
     from theory.decomposition import decompose
     from theory.derivations import derive
@@ -29,6 +29,7 @@ __all__ = [
     "ReluFate",
     "TrainedNetwork",
     "decompose",
+    "depth",
     "derive",
     "from_torch",
     "gradient_descent",
@@ -58,13 +59,15 @@ _HOMES = {
     "relu_fate": "relu",
 }
 
+_PACKAGES = ("depth", "wide")
+
 
 if not TYPE_CHECKING:  # which sees the imports above, and that there are no other names
 
     def __getattr__(name: str) -> Any:
         """Import what is asked for (PEP 562)."""
-        if name == "wide":
-            return import_module(f"{__name__}.wide")
+        if name in _PACKAGES:
+            return import_module(f"{__name__}.{name}")
         if name not in _HOMES:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -1,0 +1,87 @@
+"""Classes of pixels: against all that a pixel depends on, spelled out, and against networks with random weights."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from tests.cases import WindowCase, seeds, windows
+from tests.theory.depth.naive import sights, window_and_mask
+from tests.theory.depth.running_error import ACTIVATIONS, outputs_and_bound
+from theory.depth import pixel_classes
+
+
+def few_values(shape):
+    """Images with many equal pixels, so that there are classes; 0 among the values, and negative ones."""
+    return arrays(np.float64, shape, elements=st.sampled_from([0.0, 0.0, 0.0, 1.0, -0.5, 3e-17]), fill=st.just(0.0))
+
+
+def same_pairs(classes: np.ndarray, things: list) -> bool:
+    """Whether two pixels are in one class just where two things are equal."""
+    numbers: dict = {}
+    named = [numbers.setdefault(thing, len(numbers)) for thing in things]  # in the order in which they first occur
+    return classes.ravel().tolist() == named
+
+
+@given(
+    windows(kind=few_values, max_size=6),
+    st.integers(1, 3),
+    st.booleans(),
+    st.booleans(),
+)
+# A kernel whose taps never see the pixel itself, on an image that they leap over: what the closed form would not tell.
+@example(WindowCase(np.eye(3)[None, None], (2, 2), {"dilation": (3, 3), "padding": "same"}), 3, True, False)
+@example(WindowCase(np.eye(4)[None, None], (2, 3), {"dilation": (3, 1), "padding": "same"}), 3, False, True)
+def test_pixels_of_one_class_depend_on_the_same(case, depth, bias, skips):
+    options = {**case.settings, "bias": bias, "skips": skips and case.settings["padding"] == "same"}
+    try:
+        expected = [sights(image, depth, case.kernel, **options) for image in case.images]
+    except ValueError:  # too small for reflections, or
+        expected = []
+    if not expected or expected[0].size == 0:  # for the kernel, after some layers
+        with pytest.raises(ValueError, match=r"kernel_size|padding_mode"):
+            pixel_classes(case.images, depth, case.kernel, **options)
+        return
+    found = pixel_classes(case.images, depth, case.kernel, **options)
+    assert found.shape[1:] == expected[0].shape
+    assert same_pairs(found, [sight for image in expected for sight in image.ravel()])
+
+
+@given(st.data(), st.tuples(st.integers(1, 4), st.integers(1, 4)), st.integers(1, 4))
+def test_with_zeros_a_class_is_a_window_and_what_of_it_is_outside(data, kernel, depth):
+    shape = data.draw(st.tuples(st.integers(1, 2), st.integers(1, 2), st.integers(1, 6), st.integers(1, 6)))
+    images = data.draw(few_values(shape))
+    expected = [seen for image in images for seen in window_and_mask(image, depth, kernel).values()]
+    assert same_pairs(pixel_classes(images, depth, kernel), expected)
+
+
+@settings(max_examples=20)
+@given(
+    windows(kind=few_values, max_size=5, max_images=2), st.integers(1, 3), st.sampled_from(sorted(ACTIVATIONS)), seeds
+)
+def test_random_networks_answer_a_class_alike_and_no_others(case, depth, activation, seed):
+    """Alike within rounding; and pixels of two classes are further apart than that in some of 24 random outputs."""
+    plain = np.round(case.images, 3)  # generic weights tell 0 and 1 apart, within rounding not 0 and 1e-17
+    case = WindowCase(plain, case.kernel, case.settings)
+    try:
+        classes = pixel_classes(case.images, depth, case.kernel, **case.settings)
+    except ValueError:
+        return
+    outputs, bound = outputs_and_bound(case, depth, activation, channels=24, seed=seed)
+    outputs, bound = (np.moveaxis(kind, 1, -1).reshape(classes.size, -1) for kind in (outputs, bound))
+    classes = classes.ravel()
+    first = np.unique(classes, return_index=True)[1]
+    assert (np.abs(outputs - outputs[first[classes]]) <= bound + bound[first[classes]]).all()
+    apart = np.abs(outputs[first][:, None] - outputs[first][None]) > bound[first][:, None] + bound[first][None]
+    assert (apart.any(axis=2) | np.eye(len(first), dtype=bool)).all()
+
+
+def test_classes_are_of_the_images_kind():
+    images = torch.arange(18.0).reshape(2, 1, 3, 3)
+    found = pixel_classes(images, 2, 3)
+    assert isinstance(found, torch.Tensor)
+    assert (found.dtype, found.shape) == (torch.int64, (2, 3, 3))
+    np.testing.assert_array_equal(found[0], pixel_classes(images[0], 2, 3))
+    np.testing.assert_array_equal(found, pixel_classes(images.numpy().astype(np.int64), 2, 3))

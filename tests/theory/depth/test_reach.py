@@ -1,0 +1,77 @@
+"""Reach and least depth, against definitions and against each other."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from files import embedded_digits
+from tests.cases import padding_modes
+from tests.theory.depth.naive import sights
+from theory.depth import ceiling, least_depth, pixel_classes, reach
+
+sizes = st.tuples(st.integers(1, 4), st.integers(1, 4))
+
+
+@given(st.integers(1, 3), sizes, st.integers(0, 1))
+def test_a_pixel_is_in_reach_iff_changing_it_changes_what_is_seen(depth, kernel, axis):
+    """From the middle of a black image, no border in reach: one white pixel after the other, along an axis."""
+    found = reach(depth, kernel)
+    middle = tuple(max(sides) + 1 for sides in found.pixels)
+    images = np.zeros((2 * middle[axis] + 2, 1, *(2 * m + 1 for m in middle)))
+    for place, image in enumerate(images[:-1]):  # the last stays black
+        image[0, *(place if a == axis else m for a, m in enumerate(middle))] = 1
+    seen_from_middle = pixel_classes(images, depth, kernel)[:, *middle]
+    changed = np.flatnonzero(seen_from_middle != seen_from_middle[-1]) - middle[axis]
+    before, after = found.pixels[axis]
+    assert changed.tolist() == list(range(-before, after + 1))
+
+
+@given(st.integers(1, 3), sizes, st.integers(0, 1))
+def test_the_border_is_in_reach_iff_it_changes_what_is_seen(depth, kernel, axis):
+    """On a black image from pixels so many away from the border, beside one that is far away from it."""
+    found = reach(depth, kernel)
+    size = 2 * depth * max(kernel) + 3
+    classes = pixel_classes(np.zeros((1, size, size)), depth, kernel)
+    line = np.moveaxis(classes, axis, 0)[:, size // 2]
+    changed = np.flatnonzero(line != line[size // 2])
+    before, after = found.border[axis]
+    assert changed.tolist() == [*range(before), *range(size - after, size)]
+
+
+def test_reach_of_the_papers_networks():
+    assert reach(8, 5).pixels == ((16, 16), (16, 16))
+    assert reach(8, 5).border == ((14, 14), (14, 14))
+    assert reach(3, (4, 1), dilation=(2, 5)).pixels == ((9, 9), (0, 0))
+    assert reach(3, 4).pixels == ((3, 6), (3, 6))
+
+
+@pytest.mark.parametrize(("kernel", "depth"), [(3, 15), (5, 8), (7, 6), (9, 5), (15, 3), (27, 3), (29, 2), (1, None)])
+def test_digits_need_as_many_layers_as_the_border_is_away(kernel, depth):
+    """(L − 1) r ≥ (s − 1)/2 for s = 28, by the digits' own pixels, which are not flat inside."""
+    assert {least_depth(digit, kernel) for digit in embedded_digits()[::20]} == {depth}
+
+
+@given(st.data(), st.tuples(st.integers(1, 4), st.integers(1, 4)), padding_modes, st.booleans())
+def test_least_depth_is_the_first_at_which_a_black_image_tells_enough(data, kernel, mode, bias):
+    low = 2 if mode in ("circular", "reflect") else 1
+    shape = (data.draw(st.integers(1, 2)), data.draw(st.integers(low + 1, 6)), data.draw(st.integers(low + 1, 6)))
+    x_hat = data.draw(arrays(np.float64, shape, elements=st.sampled_from([0.0, 1.0]), fill=st.just(0.0)))
+    settings = {"padding_mode": mode, "bias": bias}
+
+    def expressible(depth: int) -> bool:
+        held: dict = {}
+        for place, sight in np.ndenumerate(sights(0 * x_hat, depth, kernel, **settings)):
+            if sight == "nothing":
+                held.setdefault(sight, (0.0,) * len(x_hat))
+            if held.setdefault(sight, tuple(x_hat[:, *place])) != tuple(x_hat[:, *place]):
+                return False
+        return True
+
+    most = 3  # deeper trees are too large to spell out
+    expected = next((depth for depth in range(1, most + 1) if expressible(depth)), None)
+    found = least_depth(x_hat, kernel, **settings)
+    assert found == expected if expected else found is None or found > most
+    if found:  # and then the ceiling allows it
+        assert ceiling(0 * x_hat, x_hat, found, kernel, **settings).mse_to_training_image == 0

@@ -1,0 +1,11 @@
+"""What holds at every depth: for any weights, activation and width, and whatever the training.
+
+A network of L convolutions answers at a pixel by what it sees from there. Pixels from which it sees the same get the
+same answer, in one image or in several, so that what a network answers one image with binds it on all others.
+"""
+
+from theory.depth.ceiling import Ceiling, ceiling
+from theory.depth.classes import pixel_classes
+from theory.depth.reach import Reach, least_depth, reach
+
+__all__ = ["Ceiling", "Reach", "ceiling", "least_depth", "pixel_classes", "reach"]

@@ -1,0 +1,271 @@
+r"""How like the training image the answers of a network can be at most, and what its answer to that image forces.
+
+A network that answers x̂ with x̂ answers every pixel of another image x that is in the class of a pixel of x̂
+(`theory.depth.classes`) with what it answers there: these pixels F are *forced*, with values v. On its other pixels x
+is answered with one value on each class. Call such answers admissible. Among them:
+
+**Theorem** (ours). Let the target be t (x̂, or x), n_b, m_b the size and mean of t on the free class b, and n_F, m_F
+those on the forced pixels; W_b and W_F = Σ_F (t − m_F)² what t varies within them. Let V = Σ_F (v − mean v)² and
+c = Σ_F (t − m_F)(v − mean v), and, with m the mean of t over all pixels,
+
+    between = Σ_b n_b (m_b − m)² + n_F (m_F − m)²,      slope = c/V, or 0 if V = 0.
+
+1. The mean squared distance of an admissible answer and t is at least (Σ_b W_b + Σ_F (v − t)²)/pixels, and this is
+   attained.
+2. Let e = between + max(slope, 0)² V. The correlation of an admissible answer and t is at most √(e/Σ(t − m)²); no
+   number below this is a bound. (Where there are no free classes there is one answer, and it correlates by c/√(V Σ(t
+   − m)²).)
+
+With several channels each free class has a value in each channel of its own, and sums run over pixels and channels.
+
+*Proof.* 1. Class by class, the constant that is nearest to t is t's mean. 2. Correlations stay as they are when an
+answer is multiplied by a positive number and a constant is added. So take the set K of all s that are constant on
+each free class and α v + β on F, with any α > 0 and β. Its closure, α ≥ 0, is a closed convex cone. The projection P
+of t − m on that is, by least squares, m_b − m on b and m_F − m + max(slope, 0) (v − mean v) on F, with ‖P‖² = e. In a
+closed convex cone P has the greatest correlation with t, ‖P‖/‖t − m‖, unless P = 0; and K comes as near to P as one
+likes. If P = 0, no member of K correlates with t by more than 0, and one to which a large multiple of a free class's
+indicator is added, which does not correlate with t as m_b = m, by nearly 0. Without free classes K has one member but
+for scale and constants, v. ∎
+
+The correlation of an answer that does not vary is 0, as in `empirics.likeness`.
+
+It is an upper bound: a network's last layer adds up what its taps see, and a training that reproduces x̂ need not
+find the answer that comes nearest.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import array_api_compat
+import numpy as np
+from jaxtyping import Bool, Float, Num
+
+from numerics.arguments import boolean, common_namespace, floating_dtype, image_array, positive_int, rounded
+from numerics.window import Window
+from theory.depth.classes import NOTHING, check_skips, classes_at, paired, plain
+
+
+@dataclass(frozen=True, eq=False)
+class Ceiling:
+    """What every network of a depth must do that answers x̂ with x̂; arrays are of the input's kind.
+
+    Attributes: with_training_image: correlation of the answer with x̂ at most, of several training images with the
+        one for which it is greatest, (n,) or (); None where the sizes differ. with_input: correlation of the answer
+        with the input at most. It is 1, or 0 for a constant input, where some tap of the kernel sees the output's own
+        pixel: nothing ever forbids the identity. mse_to_training_image: mean squared difference of the answer and x̂
+        at least, of several the least; or None. mse_to_input: mean squared difference of the answer and the input at
+        least. 0 as `with_input` is 1. forced: whether a pixel's answer is known, (n, H, W) or (H, W). values: the
+        known answers, 0 elsewhere, (n, C, H, W) or (C, H, W). nearest: the admissible answer that is nearest to x̂,
+        in shape as `values`; None where the sizes differ.
+    """
+
+    with_training_image: Float[Any, "*n"] | None
+    with_input: Float[Any, "*n"]
+    mse_to_training_image: Float[Any, "*n"] | None
+    mse_to_input: Float[Any, "*n"]
+    forced: Bool[Any, "*n height width"]
+    values: Float[Any, "*n channels height width"]
+    nearest: Float[Any, "*n channels height width"] | None
+
+
+def ceiling(
+    x: Num[Any, "*n channels height width"],
+    x_hat: Num[Any, "*examples channels height width"],
+    depth: int,
+    kernel_size: Any,
+    *,
+    answers: Num[Any, "*examples channels height width"] | None = None,
+    padding_mode: str = "zeros",
+    dilation: Any = 1,
+    bias: bool = True,
+    skips: bool = False,
+) -> Ceiling:
+    """Bound what any convolutional network of a depth can answer x with if it answers x̂ with x̂.
+
+    It holds for all weights, activations and numbers of channels, and whatever the training. Its layers are padded to
+    the same size.
+
+    Args:
+        x: images asked, shape (n, C, H, W) or (C, H, W), of any size.
+        x_hat: training images that the network reproduces, shape (examples, C, H, W) or (C, H, W).
+        depth: number of convolutions.
+        kernel_size: k or (k_h, k_w), of every layer.
+        answers: what the network answers x_hat with if that is not x_hat itself, in x_hat's shape. Of pixels of one
+            class, which are answered alike but for rounding, the first one's answer counts.
+        padding_mode: "zeros", "circular", "reflect" or "replicate".
+        dilation: as in `torch.nn.Conv2d`, an integer or a pair.
+        bias: whether layers may have biases, or an activation that is not 0 at 0. False for neither, which forces
+            more.
+        skips: whether layers' outputs may be added to later ones', pixel by pixel.
+
+    Returns:
+        The ceiling, in x's floating dtype.
+
+    Raises:
+        TypeError: not real arrays, arrays of different kinds or dtypes, or a setting of the wrong type.
+        ValueError: empty, not finite, wrong shapes, settings that do not fit; or an x_hat that no network of that
+            depth reproduces, since pixels look alike that are not.
+        OverflowError: a mean squared difference beyond the dtype's range.
+
+    Example:
+        >>> import numpy as np
+        >>> x_hat = np.array([[[0.0, 1.0, 2.0, 4.0, 0.0]]])
+        >>> found = ceiling(np.zeros((1, 1, 5)), x_hat, depth=2, kernel_size=(1, 3))
+        >>> found.forced.tolist(), round(float(found.with_training_image), 3)
+        ([[False, False, False, False, False]], 0.764)
+
+    Source: ours, the theorem at the head of this file.
+    """
+    x, x_hat = image_array("x", x), image_array("x_hat", x_hat)
+    if answers is not None:
+        answers = image_array("answers", answers)
+        if answers.shape != x_hat.shape:
+            raise ValueError(f"answers must have x_hat's shape, {tuple(x_hat.shape)}, got {tuple(answers.shape)}")
+    xp = common_namespace(x=x, x_hat=x_hat, answers=answers)
+    if x.shape[-3] != x_hat.shape[-3]:
+        raise ValueError(f"x and x_hat must have equally many channels, got {x.shape[-3]} and {x_hat.shape[-3]}")
+    depth = positive_int("depth", depth)
+    window = Window.of(kernel_size, padding_mode=padding_mode, dilation=dilation)
+    bias, skips = boolean("bias", bias), boolean("skips", skips)
+    asked, learned = plain(x), plain(x_hat)
+    check_skips(skips, window, asked, learned)
+    ours, theirs = classes_at([asked, learned], window, depth, bias=bias, skips=skips)
+    known = learned if answers is None else plain(answers)
+    forced, values = _forced(ours, theirs, known, bias=bias, exact=answers is None)
+    groups = _Groups.of(ours, forced, channels=asked.shape[1])
+    device, dtype = array_api_compat.device(x), floating_dtype(x)
+
+    def told(what: str, found: np.ndarray) -> Any:
+        result = xp.asarray(found, device=device)
+        result = rounded(what, result, dtype) if found.dtype == np.float64 else result
+        return result if x.ndim == 4 else result[0, ...]
+
+    with_input, mse_to_input = _bounds(asked, forced, values, groups)
+    with_training_image = mse_to_training_image = nearest = None
+    if asked.shape[1:] == learned.shape[1:]:
+        bounds = [_bounds(np.broadcast_to(target, asked.shape), forced, values, groups) for target in learned]
+        correlations, distances = (np.stack(kind) for kind in zip(*bounds, strict=True))  # (examples, n)
+        with_training_image = told("correlations", correlations.max(axis=0))
+        mse_to_training_image = told("mean squared differences", distances.min(axis=0))
+        targets = learned[distances.argmin(axis=0)]
+        nearest = told("nearest answers", np.where(forced[:, None], values, groups.means(targets)[groups.of_entry]))
+    return Ceiling(
+        with_training_image,
+        told("correlations", with_input),
+        mse_to_training_image,
+        told("mean squared differences", mse_to_input),
+        told("forced", forced),
+        told("values", values),
+        nearest,
+    )
+
+
+@dataclass(frozen=True)
+class _Groups:
+    """Entries (pixels and channels) of a stack that share a mean: each image's forced ones, and each free class's.
+
+    The first n groups are the forced entries of the n images, and may be empty.
+    """
+
+    of_entry: np.ndarray  # (n, C, H, W)
+    image: np.ndarray  # of each group, like the two below
+    count: np.ndarray
+    first: np.ndarray  # entry, in the flattened stack; 0 where there is none
+
+    @classmethod
+    def of(cls, classes: np.ndarray, forced: np.ndarray, *, channels: int) -> "_Groups":
+        """The groups of images with these classes of pixels (n, H, W), some of them forced."""
+        n = len(classes)
+        images = np.broadcast_to(np.arange(n)[:, None, None], classes.shape)
+        (block,) = paired([images], [classes])
+        block = np.unique(block, return_inverse=True)[1].reshape(block.shape)
+        number = n + block[:, None] * channels + np.arange(channels)[:, None, None]
+        of_entry = np.where(forced[:, None], images[:, None], number)
+        entries = of_entry.ravel()
+        size = int(entries.max()) + 1
+        first, image = np.zeros(size, dtype=np.int64), np.arange(size)
+        first[entries[::-1]] = np.arange(entries.size)[::-1]
+        image[n:] = first[n:] // (entries.size // n)
+        return cls(of_entry, image, np.bincount(entries, minlength=size), first)
+
+    def means(self, stack: np.ndarray) -> np.ndarray:
+        """Each group's mean, exactly its value where it has only one; 0 of an empty group."""
+        start = stack.ravel()[self.first]
+        return np.where(self.count, start + self.sums(stack - start[self.of_entry]) / np.maximum(self.count, 1), 0)
+
+    def sums(self, stack: np.ndarray) -> np.ndarray:
+        """Each group's sum."""
+        return np.bincount(self.of_entry.ravel(), stack.ravel(), minlength=len(self.image))
+
+    def by_image(self, of_groups: np.ndarray) -> np.ndarray:
+        """Sums of the groups' numbers over the groups of each image, (n,)."""
+        return np.bincount(self.image, of_groups, minlength=len(self.of_entry))
+
+
+def _forced(
+    ours: np.ndarray, theirs: np.ndarray, known: np.ndarray, *, bias: bool, exact: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """Which pixels of classes `ours` are answered as pixels of classes `theirs`, answered as `known`; and their values.
+
+    Raises:
+        ValueError: pixels of one class are answered differently, where answers are exact.
+    """
+    channels = known.shape[1]
+    pixels = known.transpose(0, 2, 3, 1).reshape(-1, channels)
+    first = np.full(1 + max(int(ours.max()), int(theirs.max())), -1)
+    first[theirs.ravel()[::-1]] = np.arange(len(pixels))[::-1]
+    if not bias:  # nothing but nothing seen: answered with 0
+        pixels = np.concatenate([pixels, np.zeros((1, channels))])
+        first[NOTHING] = len(pixels) - 1
+    unlike = (pixels[: theirs.size] != pixels[first[theirs.ravel()]]).any(axis=1)
+    if exact and unlike.any():
+        place = int(unlike.argmax())
+        like = first[theirs.ravel()[place]]
+        here, there = (tuple(map(int, np.unravel_index(i % theirs.size, theirs.shape))) for i in (place, like))
+        held = f"{pixels[place].tolist()} and {pixels[like].tolist()}"
+        raise ValueError(
+            f"x_hat cannot be reproduced at this depth: pixels (example, row, column) {here} and {there} look alike, "
+            f"and hold {held}"
+            if like < theirs.size
+            else f"x_hat cannot be reproduced without biases: pixel (example, row, column) {here} is not black, "
+            "but sees only black"
+        )
+    index = first[ours]
+    forced = index >= 0
+    values = np.where(forced[..., None], pixels[index], 0.0)
+    return forced, np.ascontiguousarray(values.transpose(0, 3, 1, 2))
+
+
+def _bounds(
+    target: np.ndarray, forced: np.ndarray, values: np.ndarray, groups: _Groups
+) -> tuple[np.ndarray, np.ndarray]:
+    """The greatest correlation with targets (n, C, H, W), and the least mean squared difference, (n,) each."""
+    n, entries = len(target), target[0].size
+    # Scaled by powers of two, so that no square leaves float64's range.
+    exponent = [np.frexp(np.abs(stack).max(axis=(1, 2, 3)))[1] for stack in (target, values)]
+    common = np.maximum(*exponent)
+    t, v, both_t, both_v = (
+        np.ldexp(stack, -power[:, None, None, None])
+        for stack, power in ((target, exponent[0]), (values, exponent[1]), (target, common), (values, common))
+    )
+    known = np.broadcast_to(forced[:, None], t.shape)
+    free_part = groups.by_image(groups.sums(np.where(known, 0, both_t - groups.means(both_t)[groups.of_entry]) ** 2))
+    known_part = groups.by_image(groups.sums(np.where(known, both_v - both_t, 0) ** 2))
+    with np.errstate(over="ignore"):  # told when it is rounded to the caller's dtype
+        distance = np.ldexp((free_part + known_part) / entries, 2 * common)
+
+    means = groups.means(t)
+    within = groups.by_image(groups.sums((t - means[groups.of_entry]) ** 2))
+    reference = means[groups.of_entry[:, 0, 0, 0]]  # of some group of each image: a lone group's distance is exactly 0
+    off = np.where(groups.count, means - reference[groups.image], 0)
+    off = off - (groups.by_image(groups.count * off) / entries)[groups.image]
+    between = groups.by_image(groups.count * off**2)
+    total = between + within
+    v = np.where(known, v - groups.means(v)[groups.of_entry], 0)
+    varies = groups.by_image(groups.sums(v**2))
+    along = groups.by_image(groups.sums(np.where(known, t - means[groups.of_entry], 0) * v))
+    lone = known.reshape(n, -1).all(axis=1)  # one answer only
+    slope = np.where((along > 0) | lone, along, 0) / np.where(varies > 0, varies, 1)
+    explained = between + slope**2 * varies
+    correlation = np.sqrt(explained / np.where(total > 0, total, 1))
+    return np.clip(np.where(lone & (slope < 0), -correlation, correlation), -1, 1), distance

@@ -1,0 +1,119 @@
+"""How far a network sees, and how deep it must be to be the constant function."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Num
+
+from numerics.arguments import IMAGE_SHAPES, boolean, positive_int, real_array
+from numerics.window import Window
+from theory.depth.classes import check_skips, classes_by_layer, plain
+
+Sides = tuple[tuple[int, int], tuple[int, int]]  # ((above, below), (left, right))
+
+
+@dataclass(frozen=True)
+class Reach:
+    """How far from an output pixel a stack of convolutions sees, in pixels, ((above, below), (left, right)).
+
+    Attributes:
+        pixels: how far it sees what an image holds; beyond a border it sees black.
+        border: how far it sees where the border is.
+    """
+
+    pixels: Sides
+    border: Sides
+
+
+def reach(depth: int, kernel_size: Any, *, dilation: Any = 1) -> Reach:
+    """Tell how far a stack of `depth` convolutions sees, padded with zeros to the same size.
+
+    With an odd kernel of k = 2r + 1 taps it sees pixels up to L r away, and the border up to (L − 1) r away: the
+    zeros that the first layer is padded with look like black pixels, those of later layers do not. An even kernel
+    sees a pixel further below and on the right, as torch pads it.
+
+    Args:
+        depth: L, number of convolutions.
+        kernel_size: k or (k_h, k_w), of every layer.
+        dilation: as in `torch.nn.Conv2d`, an integer or a pair. With one above 1 not all pixels in reach are seen.
+
+    Returns:
+        The reach, in pixels.
+
+    Raises:
+        TypeError: a setting of the wrong type.
+        ValueError: a setting below 1.
+
+    Example:
+        >>> reach(8, kernel_size=5).border
+        ((14, 14), (14, 14))
+
+    Source: ours, theorem 3 of `theory.depth.classes`.
+    """
+    depth = positive_int("depth", depth)
+    (above, below), (left, right) = Window.of(kernel_size, dilation=dilation).padding
+
+    def times(layers: int) -> Sides:
+        return (above * layers, below * layers), (left * layers, right * layers)
+
+    return Reach(times(depth), times(depth - 1))
+
+
+def least_depth(
+    x_hat: Num[Any, "channels height width"],
+    kernel_size: Any,
+    *,
+    padding_mode: str = "zeros",
+    dilation: Any = 1,
+    bias: bool = True,
+    skips: bool = False,
+) -> int | None:
+    """Return the least number of convolutions that can be the constant function, which answers every image with x̂.
+
+    **Theorem.** A stack of L convolutions can answer all images with x̂ only if x̂ has one value on each class of
+    pixels (`pixel_classes`) of the black image. Where it has, nothing in the classes of other images forbids it.
+
+    *Proof.* Necessary: pixels of one class have one answer. Sufficient for there to be a function of the classes that
+    is constantly x̂: let pixels p, q of any two images of that size be in one class. Then so are p and q in the black
+    image: replace all numbers by 0 in the definition of classes, layer by layer; equal tuples stay equal. Hence x̂_p
+    = x̂_q. ∎
+
+    On a black image only the border tells pixels apart. For an s×s image, padding with zeros and an odd kernel of 2r
+    + 1 taps, L layers know their place everywhere iff (L − 1) r ≥ (s − 1)/2; with less there is a middle that must be
+    flat. With any other padding a black image looks the same from everywhere, at every depth, and without biases it
+    is answered with black: then only a flat, or black, x̂ can be answered always.
+
+    Args:
+        x_hat: shape (C, H, W), integers or floats.
+        kernel_size: k or (k_h, k_w), of every layer, padded to the same size.
+        padding_mode: "zeros", "circular", "reflect" or "replicate".
+        dilation: as in `torch.nn.Conv2d`, an integer or a pair.
+        bias: whether layers may have biases, or an activation that is not 0 at 0.
+        skips: whether layers' outputs may be added to later ones', pixel by pixel.
+
+    Returns:
+        The least depth; None where no depth suffices.
+
+    Raises:
+        TypeError: `x_hat` is not a real array, or a setting has the wrong type.
+        ValueError: `x_hat` is empty, not finite or of the wrong rank, or the settings do not fit it.
+
+    Example:
+        >>> import numpy as np
+        >>> least_depth(np.arange(28 * 28).reshape(1, 28, 28), kernel_size=5)
+        8
+
+    Source: ours; "grow the pattern from the image's borders" is an observation of Zhang et al. 2020, section 4.2.
+    """
+    target = plain(real_array("x_hat", x_hat, IMAGE_SHAPES[1:]))
+    window = Window.of(kernel_size, padding_mode=padding_mode, dilation=dilation)
+    check_skips(skips := boolean("skips", skips), window, target)
+    values = target[0].reshape(target.shape[1], -1).T
+    black = np.zeros_like(target[:, :1])
+    for depth, (names,) in enumerate(classes_by_layer([black], window, bias=boolean("bias", bias), skips=skips), 1):
+        _, first, inverse = np.unique(names, return_index=True, return_inverse=True)
+        known = not bias and bool((values[names.ravel() == 0] != 0).any())  # answered with 0, which x̂ is not
+        if not known and (values == values[first[inverse.ravel()]]).all():
+            return depth
+    return None
