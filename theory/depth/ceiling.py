@@ -29,6 +29,13 @@ for scale and constants, v. ∎
 
 The correlation of an answer that does not vary is 0, as in `empirics.likeness`.
 
+**A network that reproduces x̂ only nearly**, with mean squared error ε, is held by v + d in place of v. Pixels of a
+class share their error, so Σ_F d² ≤ δ² = ε · (entries of all x̂) · max_c n_c(x)/n_c(x̂), over the classes c of forced
+pixels, n_c counting their pixels. What cannot be explained of t on F, r = min over α ≥ 0 and β of ‖t − α v − β‖_F,
+shrinks to r − ᾱ δ at least, as no slope exceeds ᾱ = √W_F/(√V − δ). So the correlation is at most √(1 − (Σ_b W_b +
+max(r − ᾱ δ, 0)²)/Σ(t − m)²), with 0 for that maximum where √V ≤ δ; and the mean squared distance is at least (Σ_b W_b
++ max(‖v − t‖_F − δ, 0)²)/pixels.
+
 It is an upper bound: a network's last layer adds up what its taps see, and a training that reproduces x̂ need not
 find the answer that comes nearest.
 """
@@ -40,7 +47,15 @@ import array_api_compat
 import numpy as np
 from jaxtyping import Bool, Float, Num
 
-from numerics.arguments import boolean, common_namespace, floating_dtype, image_array, positive_int, rounded
+from numerics.arguments import (
+    boolean,
+    common_namespace,
+    floating_dtype,
+    image_array,
+    positive_int,
+    real_number,
+    rounded,
+)
 from numerics.window import Window
 from theory.depth.classes import NOTHING, check_skips, classes_at, paired, plain
 
@@ -75,6 +90,7 @@ def ceiling(
     kernel_size: Any,
     *,
     answers: Num[Any, "*examples channels height width"] | None = None,
+    loss: float = 0.0,
     padding_mode: str = "zeros",
     dilation: Any = 1,
     bias: bool = True,
@@ -92,6 +108,8 @@ def ceiling(
         kernel_size: k or (k_h, k_w), of every layer.
         answers: what the network answers x_hat with if that is not x_hat itself, in x_hat's shape. Of pixels of one
             class, which are answered alike but for rounding, the first one's answer counts.
+        loss: mean squared error with which it does so, over all entries: bounds hold for any network with no more. With
+            an error `values` and `nearest` are those of a network without.
         padding_mode: "zeros", "circular", "reflect" or "replicate".
         dilation: as in `torch.nn.Conv2d`, an integer or a pair.
         bias: whether layers may have biases, or an activation that is not 0 at 0. False for neither, which forces
@@ -124,6 +142,8 @@ def ceiling(
     xp = common_namespace(x=x, x_hat=x_hat, answers=answers)
     if x.shape[-3] != x_hat.shape[-3]:
         raise ValueError(f"x and x_hat must have equally many channels, got {x.shape[-3]} and {x_hat.shape[-3]}")
+    if (loss := real_number("loss", loss)) < 0:
+        raise ValueError(f"loss must not be negative, got {loss}")
     depth = positive_int("depth", depth)
     window = Window.of(kernel_size, padding_mode=padding_mode, dilation=dilation)
     bias, skips = boolean("bias", bias), boolean("skips", skips)
@@ -132,6 +152,7 @@ def ceiling(
     ours, theirs = classes_at([asked, learned], window, depth, bias=bias, skips=skips)
     known = learned if answers is None else plain(answers)
     forced, values = _forced(ours, theirs, known, bias=bias, exact=answers is None)
+    error = np.sqrt(loss * learned.size * _most_copies(ours, theirs, forced))
     groups = _Groups.of(ours, forced, channels=asked.shape[1])
     device, dtype = array_api_compat.device(x), floating_dtype(x)
 
@@ -140,10 +161,10 @@ def ceiling(
         result = rounded(what, result, dtype) if found.dtype == np.float64 else result
         return result if x.ndim == 4 else result[0, ...]
 
-    with_input, mse_to_input = _bounds(asked, forced, values, groups)
+    with_input, mse_to_input = _bounds(asked, forced, values, error, groups)
     with_training_image = mse_to_training_image = nearest = None
     if asked.shape[1:] == learned.shape[1:]:
-        bounds = [_bounds(np.broadcast_to(target, asked.shape), forced, values, groups) for target in learned]
+        bounds = [_bounds(np.broadcast_to(target, asked.shape), forced, values, error, groups) for target in learned]
         correlations, distances = (np.stack(kind) for kind in zip(*bounds, strict=True))  # (examples, n)
         with_training_image = told("correlations", correlations.max(axis=0))
         mse_to_training_image = told("mean squared differences", distances.min(axis=0))
@@ -236,36 +257,62 @@ def _forced(
     return forced, np.ascontiguousarray(values.transpose(0, 3, 1, 2))
 
 
-def _bounds(
-    target: np.ndarray, forced: np.ndarray, values: np.ndarray, groups: _Groups
-) -> tuple[np.ndarray, np.ndarray]:
-    """The greatest correlation with targets (n, C, H, W), and the least mean squared difference, (n,) each."""
-    n, entries = len(target), target[0].size
-    # Scaled by powers of two, so that no square leaves float64's range.
-    exponent = [np.frexp(np.abs(stack).max(axis=(1, 2, 3)))[1] for stack in (target, values)]
-    common = np.maximum(*exponent)
-    t, v, both_t, both_v = (
-        np.ldexp(stack, -power[:, None, None, None])
-        for stack, power in ((target, exponent[0]), (values, exponent[1]), (target, common), (values, common))
+def _most_copies(ours: np.ndarray, theirs: np.ndarray, forced: np.ndarray) -> np.ndarray:
+    """How many pixels of each image, (n,), at most share the answer, and the error, of one pixel learned."""
+    known, (n, *_) = np.bincount(theirs.ravel()), ours.shape
+    images = np.broadcast_to(np.arange(n)[:, None, None], ours.shape)
+    learned = forced & (ours < len(known))
+    learned[learned] = known[ours[learned]] > 0  # what sees nothing may be known without being learned
+    (pairs, first, copies) = np.unique(
+        images[learned] * len(known) + ours[learned], return_index=True, return_counts=True
     )
-    known = np.broadcast_to(forced[:, None], t.shape)
-    free_part = groups.by_image(groups.sums(np.where(known, 0, both_t - groups.means(both_t)[groups.of_entry]) ** 2))
-    known_part = groups.by_image(groups.sums(np.where(known, both_v - both_t, 0) ** 2))
-    with np.errstate(over="ignore"):  # told when it is rounded to the caller's dtype
-        distance = np.ldexp((free_part + known_part) / entries, 2 * common)
+    found = np.zeros(n)
+    np.maximum.at(found, pairs // len(known), copies / known[ours[learned][first]])
+    return found
 
+
+def _bounds(
+    target: np.ndarray, forced: np.ndarray, values: np.ndarray, error: np.ndarray, groups: _Groups
+) -> tuple[np.ndarray, np.ndarray]:
+    """The greatest correlation with targets (n, C, H, W), and the least mean squared difference, (n,) each.
+
+    `error`: how far the forced entries may be from `values`, as a root of a sum of squares, (n,).
+    """
+    n, entries = len(target), target[0].size
+    known = np.broadcast_to(forced[:, None], target.shape)
+    # Scaled by powers of two, so that no square leaves float64's range.
+    of_target, of_values = (np.frexp(np.abs(stack).max(axis=(1, 2, 3)))[1] for stack in (target, values))
+    common = np.maximum(of_target, of_values)
+    t, v = _scaled(target, common), _scaled(values, common)
+    free = groups.by_image(groups.sums(np.where(known, 0, t - groups.means(t)[groups.of_entry]) ** 2))
+    gap = np.sqrt(groups.by_image(groups.sums(np.where(known, v - t, 0) ** 2))) - np.ldexp(error, -common)
+    with np.errstate(over="ignore"):  # told when it is rounded to the caller's dtype
+        distance = np.ldexp((free + np.maximum(gap, 0) ** 2) / entries, 2 * common)
+
+    t, v, error = _scaled(target, of_target), _scaled(values, of_values), np.ldexp(error, -of_values)
     means = groups.means(t)
-    within = groups.by_image(groups.sums((t - means[groups.of_entry]) ** 2))
-    reference = means[groups.of_entry[:, 0, 0, 0]]  # of some group of each image: a lone group's distance is exactly 0
-    off = np.where(groups.count, means - reference[groups.image], 0)
+    t = t - means[groups.of_entry]
+    free, on_known = (groups.by_image(groups.sums(np.where(part, t, 0) ** 2)) for part in (~known, known))
+    off = means - means[groups.of_entry[:, 0, 0, 0]][groups.image]  # from some group's: that of a lone one is exactly 0
     off = off - (groups.by_image(groups.count * off) / entries)[groups.image]
     between = groups.by_image(groups.count * off**2)
-    total = between + within
+    total = between + free + on_known
     v = np.where(known, v - groups.means(v)[groups.of_entry], 0)
-    varies = groups.by_image(groups.sums(v**2))
-    along = groups.by_image(groups.sums(np.where(known, t - means[groups.of_entry], 0) * v))
+    varies, along = groups.by_image(groups.sums(v**2)), groups.by_image(groups.sums(np.where(known, t, 0) * v))
     lone = known.reshape(n, -1).all(axis=1)  # one answer only
     slope = np.where((along > 0) | lone, along, 0) / np.where(varies > 0, varies, 1)
-    explained = between + slope**2 * varies
-    correlation = np.sqrt(explained / np.where(total > 0, total, 1))
-    return np.clip(np.where(lone & (slope < 0), -correlation, correlation), -1, 1), distance
+    exact = np.sqrt((between + slope**2 * varies) / np.where(total > 0, total, 1))
+    exact = np.where(lone & (slope < 0), -exact, exact)
+
+    slope = np.maximum(slope, 0)
+    rest = groups.by_image(groups.sums(np.where(known, t - slope[:, None, None, None] * v, 0) ** 2))
+    room = np.sqrt(varies) - error
+    gain = np.sqrt(on_known) / np.where(room > 0, room, 1) * error
+    rest = np.where(room > 0, np.maximum(np.sqrt(rest) - gain, 0), 0)
+    nearly = np.sqrt(np.maximum(between + on_known - rest**2, 0) / np.where(total > 0, total, 1))
+    return np.clip(np.where(error > 0, nearly, exact), -1, 1), distance
+
+
+def _scaled(stack: np.ndarray, power: np.ndarray) -> np.ndarray:
+    """Images (n, C, H, W) divided by 2^power, (n,)."""
+    return np.ldexp(stack, -power[:, None, None, None])

@@ -216,7 +216,7 @@ def same_partition(names: Names, others: Names) -> bool:
 
 
 def _count(names: Names) -> int:
-    return len(np.unique(np.concatenate([stack.ravel() for stack in names])))
+    return int(np.count_nonzero(np.bincount(np.concatenate([stack.ravel() for stack in names]))))
 
 
 def _padded(stack: np.ndarray, window: Window, axis: int) -> np.ndarray:

@@ -72,12 +72,20 @@ def least_depth(
     """Return the least number of convolutions that can be the constant function, which answers every image with x̂.
 
     **Theorem.** A stack of L convolutions can answer all images with x̂ only if x̂ has one value on each class of
-    pixels (`pixel_classes`) of the black image. Where it has, nothing in the classes of other images forbids it.
+    pixels (`pixel_classes`) of the black image. If L ≥ 3, the kernel has no gaps and padding is with zeros, this
+    suffices: some network of ReLU units with biases is that constant function. (Whatever L, kernel and padding, it
+    suffices where a ReLU and a 1×1 convolution may follow, which see nothing more.)
 
-    *Proof.* Necessary: pixels of one class have one answer. Sufficient for there to be a function of the classes that
-    is constantly x̂: let pixels p, q of any two images of that size be in one class. Then so are p and q in the black
-    image: replace all numbers by 0 in the definition of classes, layer by layer; equal tuples stay equal. Hence x̂_p
-    = x̂_q. ∎
+    *Proof.* Necessary: pixels of one class have one answer. Sufficient: give the first layer weights that are 0 and
+    biases that are 1. Then the network computes as on the black image, and its layer L − 1 can be the indicators of
+    that image's classes (`theory.depth.classes`, theorem 2), as could layer L with a ReLU, of which a 1×1 convolution
+    makes x̂. Without, answers are a bias and sums over taps δ of any functions h_δ of the class that δ sees,
+    h_δ(nothing) = 0. Let the taps along an axis be −a, …, b. Along it layer l knows the place i of a pixel if i < a
+    (l − 1), from the border before it, or likewise from the border after it; all other places, the middle, it takes
+    for one. A class is a class along each axis, and a product of such sums along the two axes is such a sum; so it
+    suffices that along one axis the indicator of each class of layer L is one: of a place i < a (L − 2), by the tap
+    at 0; of one with a (L − 2) ≤ i < a (L − 1), by the tap at −a, which sees the place i − a ≥ 0 that layer L − 1
+    knows, as L ≥ 3; likewise at the other border; and of the middle as 1, by the tap at 0, minus all these. ∎
 
     On a black image only the border tells pixels apart. For an s×s image, padding with zeros and an odd kernel of 2r
     + 1 taps, L layers know their place everywhere iff (L − 1) r ≥ (s − 1)/2; with less there is a middle that must be

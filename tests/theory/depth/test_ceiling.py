@@ -129,6 +129,25 @@ def test_a_kernel_that_sees_around_its_own_pixel_forbids_the_identity():
     assert abs(found.with_input - np.sqrt(1 / 6)) <= 10 * U
 
 
+@given(problems(), st.data(), st.sampled_from([1e-12, 1e-3, 0.1, 1.0]))
+def test_networks_that_reproduce_their_image_nearly_are_below_the_ceiling_of_their_loss(problem, data, scale):
+    """Any errors, one for each class of the training images; their own ceiling is known exactly."""
+    x, x_hat, depth, kernel, settings = problem
+    seen = [sight for image in x_hat for sight in sights(image, depth, kernel, **{"bias": True} | settings).ravel()]
+    errors = {sight: data.draw(st.floats(-1, 1)) for sight in dict.fromkeys(seen)} | {NOTHING: 0.0}
+    answers = x_hat + scale * np.reshape([errors[sight] for sight in seen], (len(x_hat), 1, *x_hat.shape[2:]))
+    loss = np.mean((answers - x_hat) ** 2)
+    own = ceiling(x, x_hat, depth, kernel, answers=answers, **settings)
+    found = ceiling(x, x_hat, depth, kernel, loss=loss, **settings)
+    rounding = 1000 * U  # of squares: some tens of sums of at most 50 terms, whose members may be 1 + scale in size
+    assert (np.maximum(own.with_training_image, 0) ** 2 <= found.with_training_image**2 + rounding).all()
+    assert (np.maximum(own.with_input, 0) ** 2 <= found.with_input**2 + rounding).all()
+    assert (own.mse_to_training_image >= found.mse_to_training_image - 16 * rounding).all()
+    assert (own.mse_to_input >= found.mse_to_input - 16 * rounding).all()
+    if loss == 0:
+        np.testing.assert_array_equal(own.with_training_image, found.with_training_image)
+
+
 @given(problems(), st.sampled_from([-1000, -300, 300, 1000]))
 def test_correlations_know_no_scale(problem, power):
     x, x_hat, depth, kernel, settings = problem

@@ -12,6 +12,8 @@ from tests.theory.depth.naive import sights, window_and_mask
 from tests.theory.depth.running_error import ACTIVATIONS, outputs_and_bound
 from theory.depth import pixel_classes
 
+pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel")
+
 
 def few_values(shape):
     """Images with many equal pixels, so that there are classes; 0 among the values, and negative ones."""

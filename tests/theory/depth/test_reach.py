@@ -2,15 +2,18 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+import torch
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from files import embedded_digits
-from tests.cases import padding_modes
+from tests.cases import padding_modes, seeds
+from tests.theory.depth.constant_network import constant_network
 from tests.theory.depth.naive import sights
 from theory.depth import ceiling, least_depth, pixel_classes, reach
 
+pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel")
 sizes = st.tuples(st.integers(1, 4), st.integers(1, 4))
 
 
@@ -75,3 +78,24 @@ def test_least_depth_is_the_first_at_which_a_black_image_tells_enough(data, kern
     assert found == expected if expected else found is None or found > most
     if found:  # and then the ceiling allows it
         assert ceiling(0 * x_hat, x_hat, found, kernel, **settings).mse_to_training_image == 0
+
+
+@given(st.data(), st.tuples(st.sampled_from([1, 2, 3, 5]), st.sampled_from([2, 3, 4])), seeds)
+def test_at_the_least_depth_there_is_a_network_that_is_the_constant_function(data, kernel, seed):
+    """A real one, and it answers any image with x̂ to rounding. Often x̂ is flat in the middle, and the depth less."""
+    shape = data.draw(st.tuples(st.integers(1, 2), st.integers(2, 7), st.integers(2, 7)))
+    x_hat = np.ones(shape)
+    margin = [data.draw(st.integers(1, side)) for side in shape[1:]]
+    for rows, columns in ((slice(margin[0]), slice(None)), (slice(None), slice(margin[1]))):
+        part = x_hat[:, rows, columns]
+        part[...] = data.draw(arrays(np.float64, part.shape, elements=st.integers(-3, 3).map(float)))
+    depth = least_depth(x_hat, kernel)
+    assume(depth is not None and depth >= 3)
+    asked = torch.from_numpy(np.random.default_rng(seed).normal(size=(2, *shape)))
+    network, rounding = constant_network(x_hat, depth, kernel)
+    with torch.no_grad():
+        assert np.abs(network(asked).numpy() - x_hat).max() <= rounding
+    if depth > 3:  # one layer less falls short by more than rounding
+        network, rounding = constant_network(x_hat, depth - 1, kernel)
+        with torch.no_grad():
+            assert np.abs(network(asked).numpy() - x_hat).max() > rounding
