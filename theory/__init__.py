@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from theory import depth, wide
+    from theory import depth, tangent, wide
     from theory.bounds import identity_mse_bound
     from theory.decomposition import decompose
     from theory.derivations import derive
@@ -37,6 +37,7 @@ __all__ = [
     "initialization_ensemble",
     "max_stable_lr",
     "relu_fate",
+    "tangent",
     "wide",
 ]
 
@@ -59,7 +60,7 @@ _HOMES = {
     "relu_fate": "relu",
 }
 
-_PACKAGES = ("depth", "wide")
+_PACKAGES = ("depth", "tangent", "wide")
 
 
 if not TYPE_CHECKING:  # which sees the imports above, and that there are no other names
