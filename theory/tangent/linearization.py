@@ -235,18 +235,18 @@ def linearize(
     )
 
 
-def _member(function: Any, x: "Tensor", y: "Tensor") -> Member:
+def _member(function: Any, x: "torch.Tensor", y: "torch.Tensor") -> Member:
     """One network's Jacobian, decomposed on its smaller side."""
     missing = (y - function.outputs(x).detach()).flatten().cpu().numpy()
     rows, columns = missing.size, function.size
     if rows * columns <= DENSE:
-        jacobian = function.jacobian(x).detach()
+        jacobian = function.jacobian(x)
         if rows * columns * min(rows, columns) <= DECOMPOSED:
             space = row_space(jacobian.cpu().numpy())
             return Member.of(function, x, missing, space, "decomposition")
         gram = jacobian @ jacobian.T
     else:
-        gram = function.kernel(x).detach()
+        gram = function.kernel(x)
     return Member.of(function, x, missing, _through_gram(gram.cpu().numpy(), columns), "gram")
 
 

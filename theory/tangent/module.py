@@ -5,7 +5,7 @@ outputs in all parameters is never needed as a whole: a product with it, from ei
 """
 
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -46,42 +46,35 @@ class Function:
         """f(θ₀; x) and J(x) δ of a batch, (n, ...) each."""
         with warnings.catch_warnings():  # torch's own words to itself, when forward mode is first used
             warnings.filterwarnings("ignore", "`torch.jit.script` is deprecated", DeprecationWarning)
-            value, change = jvp(lambda weights: self.outputs(x, weights), (self.parameters,), (dict(direction),))
-        return value, change
+            return jvp(lambda weights: self.outputs(x, weights), (self.parameters,), (dict(direction),))  # type: ignore[return-value]
 
     def pulled(self, x: Tensor, cotangent: Tensor) -> Parameters:
         """J(x)ᵀ a of a batch, summed over its inputs, by name."""
-        _, pull = vjp(lambda weights: self.outputs(x, weights), self.parameters)
-        return pull(cotangent)[0]
+        return self._pull(x)[1](cotangent)[0]
+
+    def _pull(self, x: Tensor) -> tuple[Tensor, Callable[[Tensor], tuple[Parameters]]]:
+        return vjp(lambda weights: self.outputs(x, weights), self.parameters)  # type: ignore[return-value]
+
+    def _rows(self, x: Tensor) -> Iterator[Parameters]:
+        """The Jacobian of a batch's outputs by parameter name, (rows, ...) each, in blocks, input after input."""
+        block = max(1, ROWS_AT_ONCE // (8 * self.size))
+        for one in x:
+            value, pull = self._pull(one[None])
+            entries = value.numel()
+            for first in range(0, entries, block):
+                units = torch.eye(min(block, entries - first), entries, dtype=value.dtype, device=value.device)
+                (rows,) = vmap(pull)(units.roll(first, dims=1).reshape(-1, *value.shape))
+                yield rows
 
     def jacobian(self, x: Tensor) -> Tensor:
-        """J of a batch's outputs, (entries of all outputs, numbers in θ), input after input."""
-        return torch.cat([block for one in x for block in self._rows(one[None])])
-
-    def _rows(self, x: Tensor) -> Iterator[Tensor]:
-        """The Jacobian of one input, in blocks of rows."""
-        value, pull = vjp(lambda weights: self.outputs(x, weights), self.parameters)
-        entries = value.numel()
-        block = max(1, ROWS_AT_ONCE // (8 * self.size))
-        for first in range(0, entries, block):
-            units = torch.zeros(min(block, entries - first), entries, dtype=value.dtype, device=value.device)
-            units[torch.arange(len(units)), first + torch.arange(len(units))] = 1
-            (rows,) = vmap(pull)(units.reshape(-1, *value.shape))
-            yield torch.cat([rows[name].reshape(len(units), -1) for name in self.parameters], dim=1)
+        """J of a batch's outputs, (entries of all outputs, numbers in θ)."""
+        return torch.cat(
+            [torch.cat([part.flatten(1) for part in rows.values()], dim=1).detach() for rows in self._rows(x)]
+        )
 
     def kernel(self, x: Tensor) -> Tensor:
         """Θ(x, x) = J Jᵀ without J: each row of J, found by a reverse pass, is pushed through a forward one."""
-        found = []
-        for one in x:
-            value, pull = vjp(lambda weights, one=one: self.outputs(one[None], weights), self.parameters)
-            entries = value.numel()
-            block = max(1, ROWS_AT_ONCE // (8 * self.size))
-            for first in range(0, entries, block):
-                units = torch.zeros(min(block, entries - first), entries, dtype=value.dtype, device=value.device)
-                units[torch.arange(len(units)), first + torch.arange(len(units))] = 1
-                (rows,) = vmap(pull)(units.reshape(-1, *value.shape))
-                found.append(vmap(lambda direction: self.pushed(x, direction)[1].flatten())(rows))
-        return torch.cat(found)
+        return torch.cat([vmap(lambda row: self.pushed(x, row)[1].flatten())(rows).detach() for rows in self._rows(x)])
 
     def named(self, flat: Tensor) -> Parameters:
         """A vector of all numbers in θ, by name."""

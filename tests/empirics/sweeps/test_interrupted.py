@@ -8,6 +8,7 @@ import sys
 import time
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -260,15 +261,20 @@ def test_ctrl_c_ends_all_processes_and_says_what_is_kept(tmp_path):
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        # Tests that run in the background of a shell ignore Ctrl-C, and what they start would, too.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as sweep:
-        until = time.monotonic() + 120
-        while (
-            len(list(tmp_path.glob("begun/*/progress.json"))) < 2 and sweep.poll() is None and time.monotonic() < until
-        ):
-            time.sleep(0.05)
-        workers = [json.loads(path.read_text())["process"] for path in tmp_path.glob("begun/*/owner.json")]
-        os.killpg(sweep.pid, signal.SIGINT)
-        out, err = sweep.communicate(timeout=60)
+        try:
+            until = time.monotonic() + 120
+            while len(list(tmp_path.glob("begun/*/progress.json"))) < 2 and time.monotonic() < until:
+                assert sweep.poll() is None
+                time.sleep(0.05)
+            workers = [json.loads(path.read_text())["process"] for path in tmp_path.glob("begun/*/owner.json")]
+            os.killpg(sweep.pid, signal.SIGINT)
+            out, err = sweep.communicate(timeout=60)
+        finally:  # whatever failed: a sweep that nobody ends would train for months
+            with suppress(ProcessLookupError):
+                os.killpg(sweep.pid, signal.SIGKILL)
     assert sweep.returncode == 130
     assert len(workers) == 2
     assert not any(begun.alive(process) for process in workers)
