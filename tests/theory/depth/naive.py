@@ -32,6 +32,9 @@ def _layer(seen, kernel, stride, padding, padding_mode, dilation, skips) -> np.n
         pads = [(total // 2, total - total // 2) for total in reach]
     else:
         pads = [(0, 0), (0, 0)] if padding == "valid" else [(p, p) for p in padding]
+    for size, pad in zip(seen.shape, map(max, pads), strict=True):
+        if pad > {"circular": size, "reflect": size - 1}.get(padding_mode, pad):
+            raise ValueError("padding repeats the image at most once, as in torch")
     fill = {"constant_values": -1} if padding_mode == "zeros" else {}
     index = np.pad(index, pads, mode=NUMPY_PADDING[padding_mode], **fill)
     tops = range(0, index.shape[0] - reach[0], stride[0])
