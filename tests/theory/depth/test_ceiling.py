@@ -1,4 +1,4 @@
-"""The ceiling: against an optimum over all admissible answers that is found by non-negative least squares."""
+"""The ceiling: against an optimum over all admissible answers that is found by least squares."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,6 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from scipy.optimize import nnls
 
 from files import embedded_digits
 from tests.theory.depth.naive import NOTHING, sights
@@ -48,26 +47,27 @@ def greatest_correlation(target, forced, values, free) -> tuple[float, float]:
     """Over all admissible answers, with the accuracy of its square.
 
     Answers scaled by positive numbers and shifted by any are a convex cone, and the greatest cosine with its members
-    is that with the projection on it. NNLS stops where no column's product with what is left exceeds a tolerance; by
-    convexity the square of what is left is then off by at most 2 × tolerance × the sum of the best coefficients.
+    is that with the projection on it: least squares with one factor, that of the forced values, which must not be
+    negative. If it would be, it is 0.
     """
     if target.max() == target.min():
         return 0.0, 0.0
     if not free:
         return (0.0 if np.ptp(values) == 0 else float(np.corrcoef(values.ravel(), target.ravel())[0, 1])), 100 * U
-    known = np.broadcast_to(forced, target.shape)
-    lines = [np.ones(target.size)]
+    columns = [np.where(np.broadcast_to(forced, target.shape), values, 0).ravel(), np.ones(target.size)]
     for channel in range(len(target)):
         for pixels in free:
             block = np.zeros(target.shape)
             block[channel, *zip(*pixels, strict=True)] = 1
-            lines.append(block.ravel())
-    cone = np.array([np.where(known, values, 0).ravel(), *lines, *(-line for line in lines)]).T
+            columns.append(block.ravel())
     centred = (target - target.mean()).ravel()
-    coefficients = nnls(cone, centred)[0]
-    projection = cone @ coefficients
-    tolerance = 10 * max(cone.shape) * 2 * U * np.abs(cone).sum(axis=0).max()  # SciPy's own
-    accuracy = 4 * tolerance * (coefficients.sum() + np.abs(centred).sum()) / (centred @ centred)
+    factors, _, rank, singular = np.linalg.lstsq(np.array(columns).T, centred)
+    if factors[0] < 0:
+        factors, _, rank, singular = np.linalg.lstsq(np.array(columns[1:]).T, centred)
+        columns = columns[1:]
+    projection = np.array(columns).T @ factors
+    # Projections by least squares are known to u times rows times the condition of what is kept.
+    accuracy = 4 * U * target.size * singular[0] / singular[rank - 1]
     return float(np.linalg.norm(projection) / np.linalg.norm(centred)), accuracy
 
 

@@ -1,18 +1,24 @@
 """Classes of pixels: against all that a pixel depends on, spelled out, and against networks with random weights."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from torch import nn
 
 from tests.cases import WindowCase, seeds, windows
+from tests.running_error import outputs_and_bound
 from tests.theory.depth.naive import sights, window_and_mask
-from tests.theory.depth.running_error import ACTIVATIONS, outputs_and_bound
 from theory.depth import pixel_classes
 
 pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel")
+ACTIVATIONS = {
+    "relu": torch.relu, "tanh": torch.tanh, "sigmoid": torch.sigmoid, "leaky_relu": nn.functional.leaky_relu,
+}  # fmt: skip
 
 
 def few_values(shape):
@@ -59,20 +65,29 @@ def test_with_zeros_a_class_is_a_window_and_what_of_it_is_outside(data, kernel, 
     assert same_pairs(pixel_classes(images, depth, kernel), expected)
 
 
-@settings(max_examples=20)
 @given(
     windows(kind=few_values, max_size=5, max_images=2), st.integers(1, 3), st.sampled_from(sorted(ACTIVATIONS)), seeds
 )
 def test_random_networks_answer_a_class_alike_and_no_others(case, depth, activation, seed):
     """Alike within rounding; and pixels of two classes are further apart than that in some of 24 random outputs."""
     plain = np.round(case.images, 3)  # generic weights tell 0 and 1 apart, within rounding not 0 and 1e-17
-    case = WindowCase(plain, case.kernel, case.settings)
     try:
-        classes = pixel_classes(case.images, depth, case.kernel, **case.settings)
+        classes = pixel_classes(plain, depth, case.kernel, **case.settings)
     except ValueError:
         return
-    outputs, bound = outputs_and_bound(case, depth, activation, channels=24, seed=seed)
-    outputs, bound = (np.moveaxis(kind, 1, -1).reshape(classes.size, -1) for kind in (outputs, bound))
+    sizes = [plain.shape[1], *[24] * depth]
+    layers = [
+        nn.Conv2d(before, after, case.kernel, **case.settings, dtype=torch.float64) for before, after in pairwise(sizes)
+    ]
+    generator = torch.Generator().manual_seed(seed)
+    for layer in layers:
+        scale = 1 / np.sqrt(layer.weight[0].numel())
+        layer.weight.data = scale * torch.randn(layer.weight.shape, generator=generator, dtype=torch.float64)
+        layer.bias.data = torch.randn(layer.bias.shape, generator=generator, dtype=torch.float64)
+    outputs, bound = (
+        np.moveaxis(kind, 1, -1).reshape(classes.size, -1)
+        for kind in outputs_and_bound(layers, activation, ACTIVATIONS[activation], plain)
+    )
     classes = classes.ravel()
     first = np.unique(classes, return_index=True)[1]
     assert (np.abs(outputs - outputs[first[classes]]) <= bound + bound[first[classes]]).all()
