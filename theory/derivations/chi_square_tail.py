@@ -8,6 +8,8 @@ exponent is chosen as by Laurent and Massart (Annals of Statistics 28, 2000, lem
 from __future__ import annotations
 
 from sympy import (
+    Basic,
+    Expr,
     Ge,
     Integer,
     Integral,
@@ -29,30 +31,18 @@ from sympy import (
 
 from theory.derivations.cnn_expected_mse import V, d, orthonormal, start, variance
 from theory.derivations.linear_model import c, equation, p
-from theory.proof.expectation import Expectation
+from theory.proof import lemmas
+from theory.proof.chance import Expectation, Probability
+from theory.proof.citing import ByLemma
 from theory.proof.expressions import SquaredNorm
 from theory.proof.induction import InequalityInduction
 from theory.proof.inequalities import Growth, Inequality
 from theory.proof.order import Transitivity, at_most, slack, times, total
-from theory.proof.probability import (
-    Exchange,
-    Exponentials,
-    Independence,
-    Markov,
-    MatrixInstance,
-    Monotonicity,
-    Probability,
-)
+from theory.proof.probability import Independence, MatrixInstance
 from theory.proof.rules import Algebra
-from theory.proof.series import (
-    ExponentialMoments,
-    ExponentialSeries,
-    Factorials,
-    GaussianIntegral,
-    Integration,
-    Termwise,
-)
+from theory.proof.series import Factorials, Integration
 from theory.proof.steps import Assumption, Step
+from theory.proof.unfolding import Unfolding
 
 __all__ = ["ASSUMPTIONS", "STEPS", "L", "delta", "random_part", "tail", "tau"]
 
@@ -143,20 +133,39 @@ exponent = at_most(-s * tau - c * d / 2 * log(1 - u), -L)
 exponential = at_most(chernoff.rhs, exp(-L))
 tail = at_most(event, delta)
 
+
+def gaussian_integral(w: Expr, slope: Expr = S.Zero, premises: tuple[Basic, ...] = ()) -> ByLemma:
+    """The integral of ``exp(−w z²/2 + slope z)``, over the root of 2 π and of the variance where there is one."""
+    density = 1 / sqrt(2 * pi * variance) if w.has(variance) else 1 / sqrt(2 * pi)
+    return ByLemma(premises, lemma=lemmas.GAUSSIAN_INTEGRAL, values={lemmas.w: w, lemmas.b: slope, lemmas.k: density})
+
+
 SUB_GAUSSIAN = (
-    Step("The Gaussian density", gaussian_density, GaussianIntegral(curvature=1 / variance), "It is one."),
+    Step("The Gaussian density", gaussian_density, gaussian_integral(1 / variance), "It is one."),
     Step(
         "A Gaussian weight",
         gaussian_mgf,
-        GaussianIntegral(curvature=1 / variance),
+        gaussian_integral(1 / variance, h),
         "Its moment generating function.",
     ),
     Step("The uniform density", uniform_density, Integration(), "It is one."),
     Step("Even moments of a uniform weight", even, Integration(), "By the antiderivative."),
     Step("Odd moments of a uniform weight", odd, Integration(), "By symmetry."),
-    Step("A uniform weight", uniform_mgf, ExponentialMoments((even, odd)), "Its moment generating function, a series."),
     Step(
-        "A Gaussian series", exponential_series, ExponentialSeries(), "The series of the Gaussian with that variance."
+        "A uniform weight",
+        uniform_mgf,
+        ByLemma(
+            (even, odd),
+            lemma=lemmas.SERIES_INTEGRATED,
+            values={lemmas.h: h, lemmas.w: 1 / (2 * a), lemmas.moment: even.rhs},
+        ),
+        "Its moment generating function, a series.",
+    ),
+    Step(
+        "A Gaussian series",
+        exponential_series,
+        ByLemma(lemma=lemmas.EXPONENTIAL_SERIES),
+        "The series of the Gaussian with that variance.",
     ),
     Step("Odd factorials", next_odd, Factorials(), "By definition."),
     Step("Factorials", next_factorial, Factorials(), "By definition."),
@@ -185,11 +194,13 @@ SUB_GAUSSIAN = (
         ),
         "Divide.",
     ),
-    Step("The series compared", series_bound, Termwise((coefficients,)), "Term by term."),
+    Step(
+        "The series compared", series_bound, ByLemma((coefficients,), lemma=lemmas.SERIES_TERM_BY_TERM), "Term by term."
+    ),
     Step(
         "The variance of a uniform weight",
         same_variance,
-        Exponentials((half_width,)),
+        Unfolding((half_width,)),
         "$w^2 / 6 = v / 2$.",
     ),
     Step(
@@ -202,7 +213,7 @@ SUB_GAUSSIAN = (
     Step(
         "A weight that is zero",
         zero_bound,
-        Exponentials((at_zero,)),
+        ByLemma((at_zero,), lemma=lemmas.EXPONENTIAL_INCREASES, values={lemmas.a: S.Zero}),
         "Its moment generating function is 1.",
     ),
     Step(
@@ -217,11 +228,11 @@ SUB_GAUSSIAN = (
     ),
 )
 GENERATING = (
-    Step("The standard Gaussian density", standard_density, GaussianIntegral(curvature=S.One), "It is one."),
+    Step("The standard Gaussian density", standard_density, gaussian_integral(S.One), "It is one."),
     Step(
         "A square, linearised",
         linearised_entry,
-        GaussianIntegral(curvature=S.One),
+        gaussian_integral(S.One, sqrt(2 * s) * b),
         "The exponential of a square is the average of exponentials of something linear.",
     ),
     Step(
@@ -239,17 +250,22 @@ GENERATING = (
     Step(
         "Its moment generating function",
         iterated,
-        Exchange((linearised_part,)),
+        ByLemma((linearised_part,), lemma=lemmas.EXPECTATION_OF_EQUALS),
         "Average over the initial weights too.",
     ),
-    Step("Tonelli", exchanged, Exchange(), "Exponentials are positive, so the order of averaging does not matter."),
+    Step(
+        "Tonelli",
+        exchanged,
+        ByLemma(lemma=lemmas.TONELLI),
+        "Exponentials are positive, so the order of averaging does not matter.",
+    ),
     Step(
         "The average over the initial weights",
         inner,
         MatrixInstance((sub_gaussian, orthonormal), values=((H, sqrt(2 * s) * Z * V.T),)),
         "With $H = \\sqrt{u / v} Z V^T$, whose squared norm is $u / v$ times that of $Z$.",
     ),
-    Step("The average over both", outer, Monotonicity((inner,)), "Average over $Z$."),
+    Step("The average over both", outer, ByLemma((inner,), lemma=lemmas.EXPECTATION_IS_MONOTONE), "Average over $Z$."),
     Step(
         "The exponent is not too large",
         below_one,
@@ -259,7 +275,7 @@ GENERATING = (
     Step(
         "A square of a Gaussian",
         chi_square_entry,
-        GaussianIntegral((below_one,), curvature=1 - u),
+        gaussian_integral(1 - u, premises=(below_one,)),
         "Its moment generating function.",
     ),
     Step(
@@ -276,7 +292,7 @@ GENERATING = (
     ),
 )
 CHERNOFF = (
-    Step("Markov", markov, Markov(), "For the exponent $s = u / (2 v)$."),
+    Step("Markov", markov, ByLemma(lemma=lemmas.MARKOV, values={lemmas.s: s}), "For the exponent $s = u / (2 v)$."),
     Step(
         "Chernoff",
         chernoff,
@@ -312,7 +328,16 @@ CHERNOFF = (
         Inequality((twice, below_one), certificate=times(Rational(1, 2), slack(twice))),
         "Halve.",
     ),
-    Step("The probability bounded", exponential, Exponentials((exponent, below_one)), "Take exponentials."),
+    Step(
+        "The probability bounded",
+        exponential,
+        ByLemma(
+            (exponent, below_one),
+            lemma=lemmas.EXPONENTIAL_INCREASES,
+            values={lemmas.a: exponent.lhs, lemmas.b: exponent.rhs},
+        ),
+        "Take exponentials.",
+    ),
     Step(
         "The tail of the random part",
         tail,

@@ -14,8 +14,9 @@ from theory.derivations.explicit_descent import real_matrix
 from theory.derivations.linear_model import c, equation, p, transposed
 from theory.derivations.patch_model import A, N, Theta_star, q
 from theory.proof.brute_force import Case
+from theory.proof.chance import Expectation, ExpectedMatrix, Variance
 from theory.proof.derivation import Derivation
-from theory.proof.expectation import Expectation, ExpectedMatrix, ExpectedTraces, Variance
+from theory.proof.expectation import ExpectedTraces
 from theory.proof.explicit_expectation import ExplicitExpectation, null_projector
 from theory.proof.expressions import SquaredNorm
 from theory.proof.rules import Algebra, Chain, Rewriting

@@ -31,10 +31,12 @@ from theory.derivations.cnn_mse_tail import (
 )
 from theory.derivations.linear_model import c, equation, p
 from theory.derivations.patch_model import A, N, Theta_star, q
+from theory.proof import lemmas
+from theory.proof.citing import ByLemma
 from theory.proof.derivation import Derivation
 from theory.proof.expressions import SquaredNorm
 from theory.proof.inequalities import Inequality
-from theory.proof.order import Conditional, LeastOf, at_most, slack, times, total, when
+from theory.proof.order import Conditional, at_most, slack, times, total, when
 from theory.proof.rules import Algebra, Rewriting
 from theory.proof.steps import Assumption, Step
 
@@ -162,7 +164,9 @@ PAPER = (
         ),
         "Put in the squares.",
     ),
-    Step("A minimum", least, LeastOf(), "By definition."),
+    Step(
+        "A minimum", least, ByLemma(lemma=lemmas.THE_LEAST_IS_LESS, values={lemmas.a: d, lemmas.b: c}), "By definition."
+    ),
     Step(
         "The bound, in the paper's form",
         as_in_paper,

@@ -39,12 +39,13 @@ from theory.derivations.cnn_expected_mse import (
 )
 from theory.derivations.linear_model import c, equation, p
 from theory.derivations.patch_model import A, N, Theta_star, q
+from theory.proof import lemmas
+from theory.proof.citing import ByLemma
 from theory.proof.expressions import SquaredNorm, matrix_sequence, scalar_sequence
 from theory.proof.inequalities import Inequality
-from theory.proof.order import Conditional, LeastOf, Transitivity, at_most, slack, times, total
+from theory.proof.order import Conditional, Transitivity, at_most, slack, times, total
 from theory.proof.probability import MatrixInstance
 from theory.proof.rules import Algebra, Rewriting
-from theory.proof.series import Termwise
 from theory.proof.steps import Assumption, Step
 from theory.proof.unfolding import Unfolding
 
@@ -166,7 +167,12 @@ def null_part(matrix: MatrixExpr, unit_rows: Expr, name: str) -> tuple[Expr, tup
             Inequality((unreached,), certificate=unreached.rhs),
             "So it is no longer than $d$ unit vectors.",
         ),
-        Step(f"{name}: the lesser of the two", least, LeastOf((by_channels, by_deficiency)), "Both hold."),
+        Step(
+            f"{name}: the lesser of the two",
+            least,
+            ByLemma((by_channels, by_deficiency), lemma=lemmas.LESS_THAN_THE_LEAST, values={lemmas.a: c, lemmas.b: d}),
+            "Both hold.",
+        ),
     )
 
 
@@ -200,7 +206,12 @@ ROWS = (
         Inequality((above, below), certificate=slack(below) * slack(above)),
         "$B^2 - a^2 = (B - a) (B + a)$.",
     ),
-    Step("The pixels of a row", pixel_sum, Termwise((pixel_square,)), "Add them up."),
+    Step(
+        "The pixels of a row",
+        pixel_sum,
+        ByLemma((pixel_square,), lemma=lemmas.TERMS_BY_THEIR_NUMBER, values={lemmas.g: pixel_square.rhs}),
+        "Add them up.",
+    ),
     Step(
         "A row is short",
         short_row,
@@ -217,7 +228,12 @@ ROWS = (
         ),
         "A square, and a row no longer than $\\rho$.",
     ),
-    Step("All rows", all_rows, Termwise((one_row,)), "Add them up."),
+    Step(
+        "All rows",
+        all_rows,
+        ByLemma((one_row,), lemma=lemmas.TERMS_BY_THEIR_NUMBER, values={lemmas.g: one_row.rhs}),
+        "Add them up.",
+    ),
     Step(
         "The patch matrix",
         design,

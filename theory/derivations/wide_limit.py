@@ -9,8 +9,9 @@ from __future__ import annotations
 from sympy import Abs, Derivative, Identity, Integer, Limit, Lt, MatrixSymbol, Symbol, Trace, exp, oo, symbols
 
 from theory.derivations.linear_model import equation
+from theory.proof.chance import Expectation, ExpectedMatrix
 from theory.proof.derivation import Derivation
-from theory.proof.expectation import Expectation, ExpectedMatrix, ExpectedTraces
+from theory.proof.expectation import ExpectedTraces
 from theory.proof.expressions import scalar_sequence
 from theory.proof.induction import InequalityInduction
 from theory.proof.inequalities import Inequality

@@ -17,6 +17,7 @@ from sympy.matrices.expressions import MatrixExpr
 
 from theory.proof.counterexample import found_counterexamples
 from theory.proof.latex import page
+from theory.proof.lemma import Lemma
 from theory.proof.scope import free_symbols
 from theory.proof.steps import Assumption, Step, says_the_same
 from theory.proof.text import text
@@ -79,6 +80,11 @@ class Derivation:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "result", MappingProxyType(dict(self.result)))
+
+    @property
+    def cited(self) -> tuple[Lemma, ...]:
+        """The textbook facts that the proof takes for granted, in the order in which it first uses them."""
+        return tuple(dict.fromkeys(lemma for step in self.steps for lemma in step.rule.cites))
 
     def check(self) -> None:
         """Prove every step.

@@ -1,4 +1,4 @@
-"""Expectations over random matrices: the notation, and their linearity as a rule.
+"""The linearity of expectations over random matrices.
 
 An expectation of traces of words is found by expanding, by turning every word round until all its random letters stand
 together, and by putting in the moment that is known of them.
@@ -9,79 +9,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from sympy import Add, Basic, Eq, Expr, S, Trace, expand, sympify
+from sympy import Add, Basic, Eq, Expr, S, Trace, expand
 from sympy.matrices.expressions import MatMul, MatrixExpr
-from sympy.matrices.expressions.matexpr import MatrixElement
 
+from theory.proof.chance import Expectation, ExpectedMatrix, Variance
+from theory.proof.lemma import Lemma
+from theory.proof.lemmas import LINEARITY
 from theory.proof.scope import hold_throughout
 from theory.proof.steps import Rule
 from theory.proof.vanishing import vanishes
 from theory.proof.words import MatrixWords, Word, as_words, trace_terms, word_rules
 
-__all__ = ["Expectation", "ExpectedMatrix", "ExpectedTraces", "Variance"]
-
-
-class Expectation(Expr):
-    """The expectation of a scalar over one random matrix or variable; what else occurs in it is held fixed."""
-
-    is_commutative = True
-    is_real = True
-
-    def __new__(cls, value: Any, over: Any) -> Expectation:
-        """The expectation of ``value`` over the random ``over``."""
-        built: Expectation = Basic.__new__(cls, sympify(value), sympify(over))
-        return built
-
-    @property
-    def over(self) -> Basic:
-        """What is random; it is bound here, as the variable of an integral is."""
-        return self.args[1]
-
-    def _latex(self, printer: Any, exp: str | None = None) -> str:
-        value, over = (printer._print(argument) for argument in self.args)
-        text = rf"\mathbb{{E}}_{{{over}}} \left[{value}\right]"
-        return text if exp is None else rf"\left({text}\right)^{{{exp}}}"
-
-
-class Variance(Expectation):
-    """The variance of a scalar over one random matrix."""
-
-    def _latex(self, printer: Any, exp: str | None = None) -> str:
-        value, over = (printer._print(argument) for argument in self.args)
-        text = rf"\operatorname{{Var}}_{{{over}}} \left[{value}\right]"
-        return text if exp is None else rf"\left({text}\right)^{{{exp}}}"
-
-
-class ExpectedMatrix(MatrixExpr):
-    """The expectation of a matrix, entry by entry, over one random matrix."""
-
-    def __new__(cls, value: Any, over: Any) -> ExpectedMatrix:
-        """The expectation of the matrix ``value`` over the random ``over``."""
-        built: ExpectedMatrix = Basic.__new__(cls, sympify(value), sympify(over))
-        return built
-
-    @property
-    def over(self) -> Basic:
-        """What is random; it is bound here, as the variable of an integral is."""
-        return self.args[1]
-
-    @property
-    def shape(self) -> tuple[Expr, Expr]:
-        """Rows and columns."""
-        rows, columns = self.args[0].shape
-        return rows, columns
-
-    def _entry(self, i: Any, j: Any, **_: Any) -> Expr:
-        return MatrixElement(self, i, j)
-
-    def _eval_transpose(self) -> MatrixExpr:
-        return ExpectedMatrix(self.args[0].T.doit(), self.args[1])
-
-    def _latex(self, printer: Any) -> str:
-        value, over = (printer._print(argument) for argument in self.args)
-        return rf"\mathbb{{E}}_{{{over}}} \left[{value}\right]"
+__all__ = ["ExpectedTraces"]
 
 
 @dataclass(frozen=True)
@@ -93,6 +34,7 @@ class ExpectedTraces(Rule):
     """
 
     name: ClassVar[str] = "linearity of the expectation"
+    rests_on: ClassVar[tuple[Lemma, ...]] = (LINEARITY,)
 
     def prove(self, statement: Basic) -> bool | None:
         """Expand, put the moments in and compare the traces that are left."""

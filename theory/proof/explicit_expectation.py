@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from sympy import Basic, Dummy, Expr, ImmutableMatrix, MatrixBase, Poly, S, eye
 
 from theory.proof.brute_force import Case
-from theory.proof.expectation import Expectation, ExpectedMatrix, Variance
+from theory.proof.chance import Expectation, ExpectedMatrix, Variance
 from theory.proof.explicit import explicit
 from theory.proof.steps import Rule, conjunction
 from theory.proof.vanishing import vanishes

@@ -9,6 +9,7 @@ from sympy import And, Basic, Expr, S, Symbol
 from sympy.core.relational import Relational
 
 from theory.proof.inequalities import Inequality
+from theory.proof.lemma import Lemma
 from theory.proof.scope import counts_from_zero, free_symbols, hold_throughout
 from theory.proof.series import Factorials
 from theory.proof.steps import Rule, conjunction
@@ -33,6 +34,11 @@ class InequalityInduction(Rule):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "premises", (*self.premises, *self.base.premises, *self.step.premises))
+
+    @property
+    def cites(self) -> tuple[Lemma, ...]:
+        """What base and step cite."""
+        return (*self.base.cites, *self.step.cites)
 
     def generalizes(self, statement: Basic) -> frozenset[Basic]:
         """The index, and what base and step take their premises to hold for."""
@@ -76,6 +82,11 @@ class JointInduction(Rule):
     def __post_init__(self) -> None:
         of_parts = (premise for _, induction in self.parts for premise in induction.premises)
         object.__setattr__(self, "premises", (*self.premises, *of_parts))
+
+    @property
+    def cites(self) -> tuple[Lemma, ...]:
+        """What bases and steps cite."""
+        return tuple(lemma for _, induction in self.parts for lemma in induction.cites)
 
     def generalizes(self, statement: Basic) -> frozenset[Basic]:
         """The indices, and what bases and steps take their premises to hold for."""

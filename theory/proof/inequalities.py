@@ -29,6 +29,8 @@ from sympy import (
 )
 
 from theory.proof.counterexample import refuted
+from theory.proof.lemma import Lemma
+from theory.proof.lemmas import MEAN_VALUE
 from theory.proof.scope import bound_symbols, free_symbols
 from theory.proof.steps import Rule
 from theory.proof.vanishing import vanishes
@@ -93,6 +95,7 @@ class Growth(Rule):
     at_start: Rule = Inequality()
     along: Rule = Inequality()
     name: ClassVar[str] = "a difference that starts nonnegative and does not fall"
+    rests_on: ClassVar[tuple[Lemma, ...]] = (MEAN_VALUE,)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "premises", (*self.premises, *self.at_start.premises, *self.along.premises))
@@ -109,6 +112,11 @@ class Growth(Rule):
         if all(verdict is True for verdict in verdicts):
             return True
         return refuted(statement, self.premises, attempts=INEQUALITY_ATTEMPTS)
+
+    @property
+    def cites(self) -> tuple[Lemma, ...]:
+        """The mean value theorem, and what the proofs at the start and along the way cite."""
+        return (*super().cites, *self.at_start.cites, *self.along.cites)
 
     def generalizes(self, statement: Basic) -> frozenset[Basic]:
         """What the two proofs take their premises to hold for; of the variable itself ``_begins`` takes care."""

@@ -36,7 +36,8 @@ PREAMBLE = r"""\documentclass[11pt]{article}
 \begin{document}
 """
 PROVED = (
-    "Every step is proved by machine; the rule that does so, and the assumptions and steps it uses, stand after it."
+    "Every step is proved by machine; the rule that does so, and the assumptions and steps it uses, stand after it. "
+    "What is cited from textbooks stands at the end."
 )
 
 
@@ -65,6 +66,14 @@ def page(derivation: Written, *, standalone: bool = False) -> str:
         lines += _displays((step.statement,))
         lines.append(rf"\emph{{By {escape(step.rule.describe())}{_references(derivation, number)}.}}")
     lines += [r"\end{enumerate}", r"\hfill$\square$", ""]
+    if derivation.cited:
+        lines += [r"\paragraph{Cited from textbooks, not proved here.}", r"\begin{itemize}"]
+        lines += [
+            rf"\item \emph{{{escape(lemma.name[:1].upper() + lemma.name[1:])}}}: {escape(lemma.words)} "
+            rf"({escape(lemma.source)})"
+            for lemma in derivation.cited
+        ]
+        lines += [r"\end{itemize}", ""]
     if derivation.remarks:
         lines += [r"\paragraph{Remarks.}", r"\begin{itemize}"]
         lines += [rf"\item {escape(remark)}" for remark in derivation.remarks]

@@ -9,6 +9,8 @@ from typing import ClassVar
 from sympy import Basic, Eq, Limit, S, Symbol, oo
 from sympy.matrices.expressions import MatrixExpr
 
+from theory.proof.lemma import Lemma
+from theory.proof.lemmas import LIMIT_LAWS
 from theory.proof.scope import hold_throughout
 from theory.proof.steps import Rule
 from theory.proof.vanishing import vanishes
@@ -30,6 +32,7 @@ class MatrixLimit(Rule):
     closed: Basic | None = None
 
     name: ClassVar[str] = "continuity of sums and products"
+    rests_on: ClassVar[tuple[Lemma, ...]] = (LIMIT_LAWS,)
 
     def __post_init__(self) -> None:
         if self.closed is not None and self.closed not in self.premises:

@@ -1,4 +1,4 @@
-"""Reasoning with inequalities: chains, minima, what follows under a condition, and certificates made of known gaps."""
+"""Reasoning with inequalities: chains, what follows under a condition, and certificates made of known gaps."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
-from sympy import Add, And, Basic, Eq, Expr, Gt, Implies, LessThan, Min, Mul
+from sympy import Add, And, Basic, Eq, Expr, Gt, Implies, LessThan, Mul
 
 from theory.proof.induction import InequalityInduction, JointInduction
 from theory.proof.inequalities import Inequality, gap_of
+from theory.proof.lemma import Lemma
 from theory.proof.rules import Algebra, GeometricLimit
 from theory.proof.scope import free_symbols
 from theory.proof.steps import Rule
 
 __all__ = [
     "Conditional",
-    "LeastOf",
     "PartOf",
     "Transitivity",
     "at_most",
@@ -81,24 +81,6 @@ class Transitivity(Rule):
 
 
 @dataclass(frozen=True)
-class LeastOf(Rule):
-    """``x ≤ min(a, b)`` from the premises ``x ≤ a`` and ``x ≤ b``; and ``min(a, b) ≤ a``, from nothing."""
-
-    name: ClassVar[str] = "the definition of the minimum"
-
-    def prove(self, statement: Basic) -> bool | None:
-        """Look for each of the bounds among the premises."""
-        if not isinstance(statement, LessThan):
-            return None
-        if isinstance(statement.lhs, Min):
-            return statement.rhs in statement.lhs.args or None
-        if not isinstance(statement.rhs, Min):
-            return None
-        known = {premise.args for premise in self.premises if isinstance(premise, LessThan)}
-        return all((statement.lhs, bound) in known for bound in statement.rhs.args) or None
-
-
-@dataclass(frozen=True)
 class Conditional(Rule):
     """``P ⟹ Q``: Q is proved with P as a further premise, and with what other premises say follows from P.
 
@@ -114,6 +96,11 @@ class Conditional(Rule):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "premises", self.by.premises)
+
+    @property
+    def cites(self) -> tuple[Lemma, ...]:
+        """What the proof of the conclusion cites."""
+        return self.by.cites
 
     def generalizes(self, statement: Basic) -> frozenset[Basic]:
         """What the proof of the conclusion takes its premises to hold for."""

@@ -1,4 +1,4 @@
-"""Probabilities and expectations of exponentials: independence, exchange, monotonicity and Markov's inequality."""
+"""Expectations over random matrices with independent entries, and special cases of statements about matrices."""
 
 from __future__ import annotations
 
@@ -11,60 +11,26 @@ from sympy import (
     Basic,
     Eq,
     Expr,
-    GreaterThan,
-    Gt,
     Integral,
     LessThan,
     Mul,
     Pow,
-    S,
     Symbol,
     Trace,
     exp,
     expand,
-    log,
-    sympify,
 )
 from sympy.matrices.expressions import MatrixExpr, Transpose
 
-from theory.proof.expectation import Expectation
-from theory.proof.inequalities import Inequality
+from theory.proof.chance import Expectation
+from theory.proof.lemma import Lemma
+from theory.proof.lemmas import INDEPENDENT_PRODUCT
 from theory.proof.scope import bound_symbols, free_symbols, hold_throughout, may_stand_for
 from theory.proof.steps import Rule
 from theory.proof.vanishing import vanishes
 from theory.proof.words import as_words, trace_terms, word_rules
 
-__all__ = [
-    "Exchange",
-    "Exponentials",
-    "Independence",
-    "Markov",
-    "MatrixInstance",
-    "Monotonicity",
-    "Probability",
-]
-
-
-class Probability(Expr):
-    """The probability of an event that depends on one random matrix."""
-
-    is_commutative = True
-    is_real = True
-
-    def __new__(cls, event: Any, over: Any) -> Probability:
-        """The probability of ``event`` when the matrix ``over`` is drawn."""
-        built: Probability = Basic.__new__(cls, sympify(event), sympify(over))
-        return built
-
-    @property
-    def over(self) -> Basic:
-        """What is random; it is bound here, as the variable of an integral is."""
-        return self.args[1]
-
-    def _latex(self, printer: Any, exp: str | None = None) -> str:
-        event, over = (printer._print(argument) for argument in self.args)
-        text = rf"\mathbb{{P}}_{{{over}}} \left[{event}\right]"
-        return text if exp is None else rf"\left({text}\right)^{{{exp}}}"
+__all__ = ["Independence", "MatrixInstance"]
 
 
 @dataclass(frozen=True)
@@ -84,6 +50,7 @@ class Independence(Rule):
     random: tuple[MatrixExpr, Symbol] = field(kw_only=True)
     fixed: tuple[MatrixExpr, Symbol] | None = None
     name: ClassVar[str] = "independence of the entries"
+    rests_on: ClassVar[tuple[Lemma, ...]] = (INDEPENDENT_PRODUCT,)
 
     def generalizes(self, statement: Basic) -> frozenset[Basic]:
         """The one entry of the fixed matrix stands for all of them."""
@@ -203,104 +170,3 @@ def _normal(expression: Expr, rules: Mapping[Any, Any]) -> Expr:
     """Traces in normal form, exponents and products multiplied out."""
     opened = trace_terms(expression, rules)
     return expand(opened.replace(exp, lambda power: exp(expand(power))))
-
-
-@dataclass(frozen=True)
-class Exchange(Rule):
-    """``E[f] = E[E[g]]`` if ``f = E[g]`` is a premise; and ``E[E[g]]`` in either order for exponentials g (Tonelli)."""
-
-    name: ClassVar[str] = "iterated expectation of something positive"
-
-    def prove(self, statement: Basic) -> bool | None:
-        """Compare with the premise, or with the expectation exchanged."""
-        if not isinstance(statement, Eq) or not all(isinstance(side, Expectation) for side in statement.args):
-            return None
-        (left, first), (right, second) = (side.args for side in statement.args)
-        if self.premises:
-            (known,) = self.premises
-            return (first == second and (left, right) in ((known.lhs, known.rhs), (known.rhs, known.lhs))) or None
-        if not (isinstance(left, Expectation) and isinstance(right, Expectation)):
-            return None
-        same = left.args == (right.args[0], second) and right.args[1] == first and first != second
-        return (same and isinstance(left.args[0], exp)) or None
-
-
-@dataclass(frozen=True)
-class Monotonicity(Rule):
-    """``E[f] ≤ E[g]`` from the one premise ``f ≤ g``."""
-
-    name: ClassVar[str] = "monotonicity of the expectation"
-
-    def prove(self, statement: Basic) -> bool | None:
-        """Compare the integrands with the premise."""
-        (premise,) = self.premises
-        if not isinstance(statement, LessThan) or not isinstance(premise, LessThan):
-            return None
-        if not all(isinstance(side, Expectation) for side in statement.args):
-            return None
-        (lesser, first), (greater, second) = (side.args for side in statement.args)
-        return ((lesser, greater) == premise.args and first == second) or None
-
-
-@dataclass(frozen=True)
-class Markov(Rule):
-    """``P(X ≥ τ) ≤ exp(−sτ) E exp(sX)`` for s ≥ 0, as the indicator of the event is at most ``exp(s (X − τ))``."""
-
-    name: ClassVar[str] = "Markov's inequality"
-
-    def prove(self, statement: Basic) -> bool | None:
-        """Compare the two sides."""
-        if not isinstance(statement, LessThan) or not isinstance(statement.lhs, Probability):
-            return None
-        event, over = statement.lhs.args
-        means = [part for part in Mul.make_args(statement.rhs) if isinstance(part, Expectation)]
-        if not isinstance(event, GreaterThan) or len(means) != 1 or not isinstance(means[0].args[0], exp):
-            return None
-        excess = means[0].args[0].args[0]
-        s = excess / event.lhs
-        if means[0].args[1] != over or not s.is_nonnegative or s.has(over) or event.rhs.has(over):
-            return None
-        return vanishes(statement.rhs / means[0] - exp(-s * event.rhs)) or None
-
-
-@dataclass(frozen=True)
-class Exponentials(Rule):
-    """``A ≤ B`` between products of powers of positive bases, from the premise ``log A ≤ log B``; or ``A = B``.
-
-    The other premises are used to compare the logarithms.
-    """
-
-    name: ClassVar[str] = "monotonicity of the exponential function"
-
-    def prove(self, statement: Basic) -> bool | None:
-        """Take logarithms of both sides and compare with the premise."""
-        if not isinstance(statement, LessThan | Eq):
-            return None
-        left, right = (self._logarithm(side) for side in statement.args)
-        if left is None or right is None:
-            return None
-        if isinstance(statement, Eq):
-            return vanishes(left - right, self.premises)
-        known = [premise for premise in self.premises if isinstance(premise, LessThan)]
-        return (
-            any(
-                vanishes(left - premise.lhs, self.premises) is True
-                and vanishes(right - premise.rhs, self.premises) is True
-                for premise in known
-            )
-            or None
-        )
-
-    def _logarithm(self, side: Expr) -> Expr | None:
-        found = S.Zero
-        for part in Mul.make_args(side):
-            base, power = part.as_base_exp()
-            if isinstance(part, exp):
-                found += part.args[0]
-            elif base == 1:
-                continue
-            elif Inequality(self.premises, certificate=base).prove(Gt(base, 0, evaluate=False)) is True:
-                found += power * log(base)
-            else:
-                return None
-        return found

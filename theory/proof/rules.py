@@ -33,6 +33,8 @@ from sympy.matrices.expressions import MatrixExpr
 from theory.proof.counterexample import refuted
 from theory.proof.explicit import explicit
 from theory.proof.expressions import Gradient
+from theory.proof.lemma import Lemma
+from theory.proof.lemmas import DIFFERENTIATION, GEOMETRIC_DECAY
 from theory.proof.scope import bound_symbols, counts_from_zero, free_symbols, hold_throughout, may_stand_for
 from theory.proof.steps import Rule, conjunction
 from theory.proof.vanishing import vanishes
@@ -155,6 +157,11 @@ class Chain(Rule):
             raise ValueError(f"by must have one rule for each of {len(self.through) + 1} links, got {len(self.by)}")
         object.__setattr__(self, "premises", tuple(premise for rule in self.by for premise in rule.premises))
 
+    @property
+    def cites(self) -> tuple[Lemma, ...]:
+        """What the links cite."""
+        return tuple(lemma for rule in self.by for lemma in rule.cites)
+
     def generalizes(self, statement: Basic) -> frozenset[Basic]:
         """What the links take their premises to hold for."""
         links = self._links(*_sides(statement))
@@ -190,6 +197,11 @@ class Induction(Rule):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "premises", (self.recurrence, *self.initial, *self.by.premises))
+
+    @property
+    def cites(self) -> tuple[Lemma, ...]:
+        """What base and step cite."""
+        return self.by.cites
 
     def generalizes(self, statement: Basic) -> frozenset[Basic]:
         """The index, and what the rule for base and step takes its premises to hold for."""
@@ -251,6 +263,7 @@ class GeometricLimit(Rule):
     """
 
     name: ClassVar[str] = "the limit of a geometric sequence"
+    rests_on: ClassVar[tuple[Lemma, ...]] = (GEOMETRIC_DECAY,)
 
     def prove(self, statement: Basic) -> bool | None:
         """Drop what vanishes in the limit and compare what is left."""
@@ -329,6 +342,7 @@ class Differentiation(Rule):
     """An equation between derivatives of scalars."""
 
     name: ClassVar[str] = "differentiation"
+    rests_on: ClassVar[tuple[Lemma, ...]] = (DIFFERENTIATION,)
 
     def prove(self, statement: Basic) -> bool | None:
         """Carry the derivatives out and decide the equation that is left."""

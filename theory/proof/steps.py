@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -10,13 +11,14 @@ from typing import ClassVar, Protocol
 from sympy import Basic, Eq, Ge, Gt, Le, Lt
 from sympy.matrices.expressions import MatrixExpr
 
+from theory.proof.lemma import Lemma
 from theory.proof.scope import bound_symbols, free_symbols, indices
 
 __all__ = ["Assumption", "Rule", "Step", "Written", "conjunction", "says_the_same"]
 
 
 @dataclass(frozen=True)
-class Rule:
+class Rule(ABC):
     """A way to prove a statement by machine.
 
     Attributes:
@@ -26,10 +28,16 @@ class Rule:
 
     premises: tuple[Basic, ...] = ()
     name: ClassVar[str] = "rule"
+    rests_on: ClassVar[tuple[Lemma, ...]] = ()
 
+    @abstractmethod
     def prove(self, statement: Basic) -> bool | None:
         """True if the statement follows from the premises, False if a counterexample is known, None otherwise."""
-        raise NotImplementedError
+
+    @property
+    def cites(self) -> tuple[Lemma, ...]:
+        """The textbook facts that the rule takes for granted: its own, and those of the rules that it is made of."""
+        return self.rests_on
 
     def generalizes(self, statement: Basic) -> frozenset[Basic]:
         """The symbols for all of whose values the rule takes its premises to hold, not only for those at hand."""
@@ -106,6 +114,10 @@ class Written(Protocol):
     @property
     def source(self) -> str:
         """Where the theorem is stated."""
+
+    @property
+    def cited(self) -> tuple[Lemma, ...]:
+        """The textbook facts that the proof takes for granted."""
 
     @property
     def remarks(self) -> tuple[str, ...]:

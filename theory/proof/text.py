@@ -32,9 +32,20 @@ def text(derivation: Written) -> str:
         lines += _words(f"{number}. {step.title}. {step.justification}")
         lines += _formula(step.statement)
         lines += [*_words(f"   By {step.rule.describe()}.")]
+    if derivation.cited:
+        lines += ["", "Cited from textbooks, not proved here"]
+        lines += [
+            line
+            for lemma in derivation.cited
+            for line in _words(f"- {_capital(lemma.name)}: {lemma.words} ({lemma.source})")
+        ]
     if derivation.remarks:
         lines += ["", "Remarks", *(line for remark in derivation.remarks for line in _words(f"- {remark}"))]
     return "\n".join(line.rstrip() for line in lines)
+
+
+def _capital(words: str) -> str:
+    return words[:1].upper() + words[1:]
 
 
 def _words(paragraph: str) -> list[str]:

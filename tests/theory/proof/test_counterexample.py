@@ -23,14 +23,15 @@ from sympy import (
     symbols,
 )
 
+from theory.proof import lemmas
 from theory.proof.brute_force import BruteForce, Case
+from theory.proof.citing import ByLemma
 from theory.proof.counterexample import counterexample, found_counterexamples, refuted, truth
 from theory.proof.derivation import Derivation, RefutedStepError, UndecidedStepError
 from theory.proof.expressions import SquaredNorm, matrix_sequence, scalar_sequence
 from theory.proof.inequalities import Inequality
 from theory.proof.order import at_most
 from theory.proof.rules import Algebra, Chain, Induction, Rewriting
-from theory.proof.series import GaussianIntegral
 from theory.proof.steps import Assumption, Rule, Step
 from theory.proof.vanishing import vanishes
 
@@ -65,8 +66,9 @@ def test_truths_that_no_rule_sees_are_not_called_false():
     assert Algebra((eq(x**2 + y**2, Integer(0)),)).prove(eq(x, Integer(0))) is None
     assert vanishes(sqrt(x**2 + 2 * x * y + y**2) - sqrt((x + y) ** 2)) is not False
     wave = exp(-(z**2) / 2)
+    gaussian = {lemmas.w: Integer(1), lemmas.b: Integer(0), lemmas.k: Integer(1)}
     longer = at_most(Integral(wave, (z, -oo, oo)), Integer(3))  # √(2π) = 2.50…
-    assert GaussianIntegral(curvature=Integer(1)).prove(longer) is not False
+    assert ByLemma(lemma=lemmas.GAUSSIAN_INTEGRAL, values=gaussian).prove(longer) is not False
     links = (eq(x, y), eq(y, Integer(0)))
     assert Chain(through=(x + 1,), by=(Algebra(links), Algebra(links))).prove(eq(x, Integer(0))) is not False
 

@@ -27,8 +27,10 @@ from sympy import (
 
 from tests.theory.derivations.evaluation import Point, holds
 from tests.theory.proof.hostile import BUDGET, eq, is_true, k, n, p
+from theory.proof import lemmas
+from theory.proof.citing import ByLemma
 from theory.proof.order import at_most
-from theory.proof.series import ExponentialSeries, Factorials, GaussianIntegral, Integration, Termwise
+from theory.proof.series import Factorials, Integration
 from theory.proof.vanishing import vanishes
 
 line = Symbol("t", real=True)
@@ -92,7 +94,7 @@ index = Symbol("i", integer=True, positive=True)
 )
 def test_no_series_is_another(term, value, over, first):
     statement = eq(Sum(term.subs(n, over), (over, first, oo)), value)
-    if ExponentialSeries().prove(statement) is True:
+    if ByLemma(lemma=lemmas.EXPONENTIAL_SERIES).prove(statement) is True:
         for number in (Fraction(1, 2), Fraction(1), Fraction(3)):
             assert holds(statement, Point({"p": number}))
     quotient = eq(factorial(over + first), (over + first) * factorial(over + first - 1))
@@ -100,7 +102,8 @@ def test_no_series_is_another(term, value, over, first):
         for count in range(0 if over is not index else 1, 5):
             assert is_true(quotient, Point({over.name: count})) is True
     terms = at_most(Sum(over, (over, first, 3)), 3 * Integer(4 - first))
-    if Termwise((at_most(over, Integer(3)),)).prove(terms) is True:
+    by_number = ByLemma((at_most(over, Integer(3)),), lemma=lemmas.TERMS_BY_THEIR_NUMBER, values={lemmas.g: Integer(3)})
+    if by_number.prove(terms) is True:
         assert holds(terms, Point())
 
 
@@ -115,6 +118,7 @@ def test_no_square_is_completed_wrongly(slope, constant, curvature, scale):
     exponent = -curvature * line**2 / 2 + slope * line + constant
     value = sqrt(2 * pi / curvature) * exp(Rational(slope**2, 2) / curvature + constant)
     statement = eq(Integral(exp(exponent), (line, -oo, oo)), scale * value)
-    if GaussianIntegral(curvature=Integer(1) * curvature).prove(statement) is True:
+    values = {lemmas.w: Integer(1) * curvature, lemmas.b: Integer(slope), lemmas.k: exp(constant)}
+    if ByLemma(lemma=lemmas.GAUSSIAN_INTEGRAL, values=values).prove(statement) is True:
         assert holds(statement, Point())
     assert vanishes(value * scale - value) is (scale == 1) or curvature == -1

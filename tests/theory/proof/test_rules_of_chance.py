@@ -4,6 +4,7 @@ from sympy import (
     And,
     Eq,
     Ge,
+    Gt,
     Implies,
     Integer,
     Integral,
@@ -16,6 +17,7 @@ from sympy import (
     Trace,
     exp,
     factorial,
+    log,
     oo,
     pi,
     sign,
@@ -23,15 +25,18 @@ from sympy import (
     symbols,
 )
 
-from theory.proof.expectation import Expectation, ExpectedMatrix, ExpectedTraces, Variance
+from theory.proof import lemmas
+from theory.proof.chance import Expectation, ExpectedMatrix, Probability, Variance
+from theory.proof.citing import ByLemma
+from theory.proof.expectation import ExpectedTraces
 from theory.proof.expressions import SquaredNorm
 from theory.proof.induction import InequalityInduction, JointInduction
 from theory.proof.inequalities import Inequality
-from theory.proof.order import Conditional, LeastOf, PartOf, Transitivity, at_most, slack, times, total, when
-from theory.proof.probability import Exchange, Exponentials, Independence, Markov, Monotonicity, Probability
+from theory.proof.order import Conditional, PartOf, Transitivity, at_most, slack, times, total, when
+from theory.proof.probability import Independence
 from theory.proof.real_terms import real_sequence
 from theory.proof.rules import GeometricLimit
-from theory.proof.series import ExponentialSeries, Factorials, GaussianIntegral, Integration, Termwise
+from theory.proof.series import Factorials, Integration
 from theory.proof.unfolding import Unfolding
 
 n = Symbol("n", integer=True, nonnegative=True)
@@ -44,6 +49,26 @@ Z, H = MatrixSymbol("Z", rows, columns), MatrixSymbol("H", rows, columns)
 
 def eq(left, right):
     return Eq(left, right, evaluate=False)
+
+
+def cite(lemma, *premises, **values):
+    """The lemma, with values for its symbols by their names in `theory.proof.lemmas`."""
+    return ByLemma(premises, lemma=lemma, values={getattr(lemmas, name): value for name, value in values.items()})
+
+
+def termwise(*premises, **values):
+    return cite(lemmas.TERM_BY_TERM, *premises, **values)
+
+
+def by_number(premise):
+    return cite(lemmas.TERMS_BY_THEIR_NUMBER, premise, g=premise.rhs)
+
+
+def gaussian(w, k=None):
+    return cite(lemmas.GAUSSIAN_INTEGRAL, w=w, k=1 / sqrt(2 * pi) if k is None else k, b=Integer(0))
+
+
+EXPONENTIAL = lemmas.EXPONENTIAL_SERIES
 
 
 def test_induction_needs_base_and_step():
@@ -106,26 +131,27 @@ def test_a_condition_must_not_speak_of_what_a_proof_runs_through():
     assert Conditional(by=GeometricLimit()).prove(when(contraction, n > 3)(limit)) is None
     random = at_most(Trace(H.T * Z), Integer(1))
     bounded = at_most(Expectation(exp(Trace(H.T * Z)), Z), Expectation(exp(Integer(1)), Z))
-    assert Conditional(by=Monotonicity()).prove(when(random)(bounded)) is None
+    assert Conditional(by=cite(lemmas.EXPECTATION_IS_MONOTONE)).prove(when(random)(bounded)) is None
 
 
 def test_chains_lead_from_one_end_to_the_other():
     assert Transitivity((at_most(x, y), eq(z, y), at_most(z, h))).prove(at_most(x, h)) is True
     assert Transitivity((at_most(x, y), at_most(h, y))).prove(at_most(x, h)) is None
     assert Transitivity((at_most(x, y),)).prove(eq(x, y)) is None
-    assert LeastOf((at_most(x, y), at_most(x, z))).prove(at_most(x, Min(y, z))) is True
-    assert LeastOf((at_most(x, y),)).prove(at_most(x, Min(y, z))) is None
-    assert LeastOf().prove(at_most(Min(y, z), y)) is True
-    assert LeastOf().prove(at_most(y, Min(y, z))) is not True
+    assert cite(lemmas.LESS_THAN_THE_LEAST, at_most(x, y), at_most(x, z), a=y, b=z).prove(at_most(x, Min(y, z))) is True
+    assert cite(lemmas.LESS_THAN_THE_LEAST, at_most(x, y), a=y, b=z).prove(at_most(x, Min(y, z))) is None
+    assert cite(lemmas.THE_LEAST_IS_LESS, a=y, b=z).prove(at_most(Min(y, z), y)) is True
+    assert cite(lemmas.THE_LEAST_IS_LESS, a=y, b=z).prove(at_most(y, Min(y, z))) is not True
+    assert cite(lemmas.THE_LEAST_IS_LESS, a=y, b=z).prove(at_most(Min(y, z), h)) is not True
 
 
 def test_sums_are_compared_term_by_term():
     one = at_most(k(i), x)
-    assert Termwise((one,)).prove(at_most(Sum(k(i), (i, 1, rows)), rows * x)) is True
-    assert Termwise((one,)).prove(at_most(Sum(k(i), (i, 0, rows)), rows * x)) is None
-    assert Termwise((at_most(k(i), i * x),)).prove(at_most(Sum(k(i), (i, 1, rows)), rows * i * x)) is None
-    assert ExponentialSeries().prove(eq(Sum(a**n / factorial(n), (n, 0, oo)), exp(a))) is True
-    assert ExponentialSeries().prove(eq(Sum(a**n / factorial(n + 1), (n, 0, oo)), exp(a))) is not True
+    assert by_number(one).prove(at_most(Sum(k(i), (i, 1, rows)), rows * x)) is True
+    assert by_number(one).prove(at_most(Sum(k(i), (i, 0, rows)), rows * x)) is None
+    assert by_number(at_most(k(i), i * x)).prove(at_most(Sum(k(i), (i, 1, rows)), rows * i * x)) is None
+    assert cite(EXPONENTIAL).prove(eq(Sum(a**n / factorial(n), (n, 0, oo)), exp(a))) is True
+    assert cite(EXPONENTIAL).prove(eq(Sum(a**n / factorial(n + 1), (n, 0, oo)), exp(a))) is not True
     assert Factorials().prove(eq(factorial(n + 1), (n + 1) * factorial(n))) is True
     assert Factorials().prove(eq(factorial(n + 1), n * factorial(n))) is not True
 
@@ -133,30 +159,30 @@ def test_sums_are_compared_term_by_term():
 def test_sums_run_over_what_their_index_may_be():
     """From k_i ≤ x for i = 1, 2, … nothing follows about k_0; and an empty sum is 0, not −3 x."""
     one, late = at_most(k(i), x), at_most(k(n), x)
-    assert Termwise((one,)).prove(at_most(Sum(k(i), (i, 0, rows)), (rows + 1) * x)) is None
-    assert Termwise((late,)).prove(at_most(Sum(k(n), (n, 0, rows)), (rows + 1) * x)) is True
-    assert Termwise((late,)).prove(at_most(Sum(k(n), (n, 5, rows)), (rows - 4) * x)) is None
-    assert Termwise((one,)).prove(at_most(Sum(k(i), (i, 1, rows)), Sum(x, (i, 1, rows)))) is True
-    assert Termwise((one,)).prove(at_most(Sum(k(i), (i, 1, rows)), Sum(x, (i, 1, rows + 1)))) is None
+    assert by_number(one).prove(at_most(Sum(k(i), (i, 0, rows)), (rows + 1) * x)) is None
+    assert by_number(late).prove(at_most(Sum(k(n), (n, 0, rows)), (rows + 1) * x)) is True
+    assert by_number(late).prove(at_most(Sum(k(n), (n, 5, rows)), (rows - 4) * x)) is None
+    assert termwise(one).prove(at_most(Sum(k(i), (i, 1, rows)), Sum(x, (i, 1, rows)))) is True
+    assert termwise(one).prove(at_most(Sum(k(i), (i, 1, rows)), Sum(x, (i, 1, rows + 1)))) is None
     shifted = Symbol("m", integer=True, positive=True)
-    assert ExponentialSeries().prove(eq(Sum(a**shifted / factorial(shifted), (shifted, 0, oo)), exp(a))) is None
+    assert cite(EXPONENTIAL).prove(eq(Sum(a**shifted / factorial(shifted), (shifted, 0, oo)), exp(a))) is None
     even = Symbol("m", even=True, nonnegative=True)
-    assert Termwise((at_most(k(even), x),)).prove(at_most(Sum(k(even), (even, 0, 3)), 4 * x)) is None
+    assert by_number(at_most(k(even), x)).prove(at_most(Sum(k(even), (even, 0, 3)), 4 * x)) is None
     assert Factorials().prove(eq(factorial(n), n * factorial(n - 1))) is None  # 0! is 1
 
 
 def test_integrals_have_their_constants():
     normal = exp(-(z**2) / 2) / sqrt(2 * pi)
-    assert GaussianIntegral(curvature=Integer(1)).prove(eq(Integral(normal, (z, -oo, oo)), Integer(1))) is True
-    assert GaussianIntegral(curvature=Integer(1)).prove(eq(Integral(normal, (z, -oo, oo)), Integer(2))) is False
-    assert GaussianIntegral(curvature=Integer(1)).prove(eq(Integral(normal, (z, 0, oo)), Integer(1))) is None
+    assert gaussian(Integer(1)).prove(eq(Integral(normal, (z, -oo, oo)), Integer(1))) is True
+    assert gaussian(Integer(1)).prove(eq(Integral(normal, (z, -oo, oo)), Integer(2))) is None
+    assert gaussian(Integer(1)).prove(eq(Integral(normal, (z, 0, oo)), Integer(1))) is None
     positive = Symbol("z", positive=True)
     half = eq(Integral(normal.subs(z, positive), (positive, -oo, oo)), Integer(1))
-    assert GaussianIntegral(curvature=Integer(1)).prove(half) is None
+    assert gaussian(Integer(1)).prove(half) is None
     twice = eq(Integral(normal, (z, -oo, oo), (y, 0, 2)), Integer(1))
-    assert GaussianIntegral(curvature=Integer(1)).prove(twice) is None
+    assert gaussian(Integer(1)).prove(twice) is None
     assert Integration().prove(eq(Integral(sqrt(positive**2), (positive, -1, 1)), Integer(0))) is None
-    assert GaussianIntegral(curvature=x).prove(eq(Integral(exp(-x * z**2 / 2), (z, -oo, oo)), sqrt(2 * pi / x))) is None
+    assert gaussian(x, k=Integer(1)).prove(eq(Integral(exp(-x * z**2 / 2), (z, -oo, oo)), sqrt(2 * pi / x))) is None
     assert Integration().prove(eq(Integral(z**2, (z, 0, 1)), Integer(1) / 3)) is True
     assert Integration().prove(eq(Integral(z**2, (z, 0, 1)), Integer(1) / 2)) is False
     assert Integration().prove(eq(Integral(z ** (2 * n), (z, -a, a)), 2 * a ** (2 * n + 1) / (2 * n + 1))) is True
@@ -195,23 +221,58 @@ def test_independent_entries_multiply():
 def test_probabilities_are_bounded_by_exponential_moments():
     event = Ge(SquaredNorm(Z), a, evaluate=False)
     moment = Expectation(exp(v * SquaredNorm(Z)), Z)
-    assert Markov().prove(at_most(Probability(event, Z), exp(-v * a) * moment)) is True
-    assert Markov().prove(at_most(Probability(event, Z), exp(-2 * v * a) * moment)) is None
-    assert Markov().prove(at_most(Probability(Le(SquaredNorm(Z), a, evaluate=False), Z), exp(-v * a) * moment)) is None
-    assert Markov().prove(at_most(Probability(event, Z), exp(v * a) * Expectation(exp(-v * SquaredNorm(Z)), Z))) is None
+    markov = cite(lemmas.MARKOV, s=v)
+    assert markov.prove(at_most(Probability(event, Z), exp(-v * a) * moment)) is True
+    assert markov.prove(at_most(Probability(event, Z), exp(-2 * v * a) * moment)) is None
+    assert markov.prove(at_most(Probability(Le(SquaredNorm(Z), a, evaluate=False), Z), exp(-v * a) * moment)) is None
+    rising = at_most(Probability(event, Z), exp(v * a) * Expectation(exp(-v * SquaredNorm(Z)), Z))
+    assert markov.prove(rising) is None
+    assert cite(lemmas.MARKOV, s=-v).prove(rising) is None  # the sign is a condition of the lemma
+    of_any_sign = at_most(Probability(event, Z), exp(-x * a) * Expectation(exp(x * SquaredNorm(Z)), Z))
+    assert cite(lemmas.MARKOV, s=x).prove(of_any_sign) is None
+    assert cite(lemmas.MARKOV, Ge(x, 0, evaluate=False), s=x).prove(of_any_sign) is True
+    other = at_most(Probability(event, Z), exp(-v * a) * Expectation(exp(v * SquaredNorm(Z)), H))
+    assert markov.prove(other) is None  # averaged over something else
+    random = SquaredNorm(Z) * v
+    assert cite(lemmas.MARKOV, s=random).prove(
+        at_most(Probability(event, Z), exp(-random * a) * Expectation(exp(random * SquaredNorm(Z)), Z))
+    ) is None  # fmt: skip
 
 
 def test_expectations_are_monotone_and_exchange():
     inner = exp(Trace(H.T * Z))
     swapped = eq(Expectation(Expectation(inner, Z), H), Expectation(Expectation(inner, H), Z))
-    assert Exchange().prove(swapped) is True
+    tonelli = cite(lemmas.TONELLI)
+    assert tonelli.prove(swapped) is True
     signed = Trace(H.T * Z)
-    assert Exchange().prove(swapped.subs(inner, signed)) is None  # Tonelli is for what is positive
+    assert tonelli.prove(swapped.subs(inner, signed)) is None  # Tonelli is for what is positive
+    once = eq(swapped.lhs, Expectation(Expectation(inner, Z), H + 0 * H))
+    assert tonelli.prove(eq(swapped.lhs, swapped.lhs)) is None  # nothing is exchanged
+    assert tonelli.prove(once) is None
+    of_one = cite(lemmas.EXPECTATION_OF_EQUALS, eq(inner, exp(v)))
+    assert of_one.prove(eq(Expectation(inner, Z), Expectation(exp(v), Z))) is True
+    assert of_one.prove(eq(Expectation(inner, Z), Expectation(exp(2 * v), Z))) is None
+    assert of_one.prove(eq(Expectation(inner, Z), Expectation(exp(v), H))) is None
     smaller = at_most(inner, exp(SquaredNorm(Z)))
-    assert Monotonicity((smaller,)).prove(at_most(*(Expectation(side, Z) for side in smaller.args))) is True
-    assert Monotonicity((smaller,)).prove(at_most(*(Expectation(side, Z) for side in reversed(smaller.args)))) is None
-    assert Exponentials((at_most(x, y),)).prove(at_most(exp(x), exp(y))) is True
-    assert Exponentials((at_most(x, y),)).prove(at_most(exp(y), exp(x))) is None
+    assert (
+        cite(lemmas.EXPECTATION_IS_MONOTONE, smaller).prove(at_most(*(Expectation(side, Z) for side in smaller.args)))
+        is True
+    )
+    assert (
+        cite(lemmas.EXPECTATION_IS_MONOTONE, smaller).prove(
+            at_most(*(Expectation(side, Z) for side in reversed(smaller.args)))
+        )
+        is None
+    )
+    increasing = cite(lemmas.EXPONENTIAL_INCREASES, at_most(x, y))
+    assert increasing.prove(at_most(exp(x), exp(y))) is True
+    assert increasing.prove(at_most(exp(y), exp(x))) is None
+    logarithms = at_most(n * log(x), n * log(y))
+    powers = cite(lemmas.EXPONENTIAL_INCREASES, logarithms, a=logarithms.lhs, b=logarithms.rhs)
+    assert powers.prove(at_most(x**n, y**n)) is None  # (−2)² is not 1, whatever log(−2) is
+    above = (Gt(x, 0, evaluate=False), Gt(y, 0, evaluate=False))
+    sound = cite(lemmas.EXPONENTIAL_INCREASES, logarithms, *above, a=logarithms.lhs, b=logarithms.rhs)
+    assert sound.prove(at_most(x**n, y**n)) is True
 
 
 def test_expectations_are_linear_in_moments():

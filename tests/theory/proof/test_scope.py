@@ -20,17 +20,19 @@ from sympy import (
     symbols,
 )
 
+from theory.proof import lemmas
+from theory.proof.chance import Expectation, ExpectedMatrix
+from theory.proof.citing import ByLemma
 from theory.proof.derivation import Derivation, UndecidedStepError
-from theory.proof.expectation import Expectation, ExpectedMatrix, ExpectedTraces
+from theory.proof.expectation import ExpectedTraces
 from theory.proof.expressions import SquaredNorm, matrix_sequence, scalar_sequence
 from theory.proof.induction import InequalityInduction, JointInduction
 from theory.proof.inequalities import Inequality
 from theory.proof.limits import MatrixLimit
 from theory.proof.order import Conditional, Transitivity, at_most, slack, times, total, when
-from theory.proof.probability import Independence, MatrixInstance, Monotonicity
+from theory.proof.probability import Independence, MatrixInstance
 from theory.proof.rules import Algebra, GeometricLimit, Induction, Instance, Rewriting
 from theory.proof.scope import bound_symbols, free_symbols
-from theory.proof.series import Termwise
 from theory.proof.steps import Assumption, Rule, Step
 from theory.proof.unfolding import Unfolding
 
@@ -180,12 +182,17 @@ def test_sums_and_expectations_need_their_premises_for_all_values():
     small = at_most(i, Integer(3))
     sums = at_most(Sum(i, (i, 1, size)), 3 * size)
     with pytest.raises(UndecidedStepError, match="known for some i only"):
-        derivation([small], step(sums, Termwise((small,)))).check()
+        derivation(
+            [small], step(sums, ByLemma((small,), lemma=lemmas.TERMS_BY_THEIR_NUMBER, values={lemmas.g: small.rhs}))
+        ).check()
     traces = at_most(exp(Trace(Z)), exp(Trace(H)))
     means = at_most(*(Expectation(side, Z) for side in traces.args))
     with pytest.raises(UndecidedStepError, match="known for some Z only"):
-        derivation([traces], step(means, Monotonicity((traces,)))).check()
-    derivation([Assumption("For every Z", traces, every=(Z,))], step(means, Monotonicity((traces,)))).check()
+        derivation([traces], step(means, ByLemma((traces,), lemma=lemmas.EXPECTATION_IS_MONOTONE))).check()
+    derivation(
+        [Assumption("For every Z", traces, every=(Z,))],
+        step(means, ByLemma((traces,), lemma=lemmas.EXPECTATION_IS_MONOTONE)),
+    ).check()
     special = at_most(exp(Trace(A)), exp(Trace(H)))
     with pytest.raises(UndecidedStepError, match="known for some Z only"):
         derivation([traces], step(special, MatrixInstance((traces,), values=((Z, A),)))).check()
