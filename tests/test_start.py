@@ -41,6 +41,7 @@ def loaded(code: str, *arguments: str) -> list[str]:
         ["theory", "--help"],
         ["theory", "derive", "--help"],
         ["theory", "predict", "--help"],
+        ["theory", "depth", "--help"],
         ["empirics", "--help"],
         ["empirics", "train", "--help"],
         ["empirics", "sweep", "--help"],

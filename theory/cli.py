@@ -28,6 +28,7 @@ from files import (
 )
 from numerics import PatchRank, patch_rank
 from numerics.window import PaddingMode
+from theory.depth import ceilings, least_depth, reach
 from theory.derivations import DERIVATIONS
 from theory.networks import Convolutional, FullyConnected, LocallyConnected, Network
 from theory.optimizer import GradientDescent, max_stable_lr
@@ -142,6 +143,44 @@ def rank(
 
 
 @app.command()
+def depth(
+    image: Annotated[Path | None, typer.Argument(help=f"Training image, {READ}. None: an embedded digit.")] = None,
+    input: Annotated[
+        list[Path] | None, typer.Option(help=f"Image asked, of that size, {READ}; repeatable. None: all black.")
+    ] = None,
+    kernel_size: Annotated[str, typer.Option(help="Taps along each axis; several separated by commas.")] = "5",
+    most: Annotated[int, typer.Option(min=1, help="The greatest depth in the table.")] = 20,
+    padding_mode: Mode = "zeros",
+    bias: Annotated[bool, typer.Option(help="Whether layers may have biases.")] = True,
+) -> None:
+    """Tell how deep a network must be to answer others with its training image, and how nearly it can with less."""
+    x_hat = read_image(image) if image is not None else embedded_digits()[DIGIT] / 255
+    inputs = _named(input) if input else {"black": np.zeros_like(x_hat)}
+    for name, x in inputs.items():
+        if x.shape != x_hat.shape:
+            raise ValueError(f"--input {name} must have the training image's shape, {x_hat.shape}, got {x.shape}")
+    for kernel in [_kernel(text) for text in kernel_size.split(",")]:
+        least = least_depth(x_hat, kernel, padding_mode=padding_mode, bias=bias)
+        found = ceilings(np.stack(list(inputs.values())), x_hat, most, kernel, padding_mode=padding_mode, bias=bias)
+        correlations = [np.asarray(each.with_training_image) for each in found]
+        table = Table("layers", "sees pixels", "sees the border")
+        for name in inputs:
+            table.add_column(Text(name))
+        for layers, numbers in enumerate(correlations, 1):
+            far = reach(layers, kernel)
+            borders = _away(far.border) if padding_mode == "zeros" else "never"
+            table.add_row(str(layers), _away(far.pixels), borders, *(f"{number:.3f}" for number in numbers))
+            if all(np.array_equal(numbers, further) for further in correlations[layers:]):
+                break  # the rest of the table would say the same
+        print(f"{kernel}×{kernel} kernels: correlation of an answer with the training image, at most")
+        Console().print(table)
+        if least is None:
+            print("the constant function is out of reach at any depth")
+        else:
+            print(f"the constant function takes {least} layer{'s' * (least > 1)}")
+
+
+@app.command()
 def derive(
     name: Annotated[str, typer.Argument(help=f"Name of a derivation: {', '.join(DERIVATIONS)}.")],
     latex: Annotated[bool, typer.Option("--latex", help="Print LaTeX to be included in a document.")] = False,
@@ -155,6 +194,12 @@ def derive(
     derivation = derivation_of(name)
     derivation.check()
     print(derivation.to_latex(standalone=pdf_ready) if latex or pdf_ready else derivation)
+
+
+def _away(sides: tuple[tuple[int, int], tuple[int, int]]) -> str:
+    """How far a network of square kernels sees, in pixels."""
+    before, after = sides[0]
+    return f"{before} away" if before == after else f"{before} before, {after} after"
 
 
 def _predicted(trained: TrainedNetwork, network: Network, name: str, image: np.ndarray) -> np.ndarray:

@@ -325,3 +325,43 @@ def test_import_theory_is_light():
     code = "import sys, theory; print(sorted({'torch', 'sympy', 'matplotlib', 'empirics'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def rows_of(out: str) -> list[list[str]]:
+    return [[cell.strip() for cell in line.split("│")[1:-1]] for line in out.splitlines() if line.startswith("│")]
+
+
+def test_depth_tells_the_ceiling_layer_by_layer_and_the_least_depth(run, tmp_path):
+    write_image(tmp_path / "seven.png", embedded_digits()[140] / 255)
+    code, out, err = run("depth", "seven.png", "--kernel-size", "5,9")
+    assert (code, err) == (0, "")
+    five = [[str(n), f"{2 * n} away", f"{2 * n - 2} away"] for n in range(1, 9)]
+    nine = [[str(n), f"{4 * n} away", f"{4 * n - 4} away"] for n in range(1, 6)]
+    rows = rows_of(out)
+    assert [row[:3] for row in rows] == five + nine
+    assert [row[3] for row in rows[:8]] == ["0.000", "0.000", "0.357", "0.511", "0.595", "0.735", "0.914", "1.000"]
+    assert [line for line in out.splitlines() if "takes" in line] == [
+        "the constant function takes 8 layers",
+        "the constant function takes 5 layers",
+    ]
+
+
+def test_depth_of_given_images_and_other_settings(run, tmp_path):
+    for number in (140, 20, 40):
+        write_image(tmp_path / f"digit{number}.png", embedded_digits()[number] / 255)
+    given = ["--input", "digit20.png", "--input", "digit40.png"]
+    _, out, _ = run("depth", "digit140.png", *given, "--kernel-size", 3, "--most", 4)
+    images = embedded_digits()[[140, 20, 40]] / 255
+    for row, found in zip(rows_of(out), theory.depth.ceilings(images[1:], images[0], 4, 3), strict=True):
+        assert row[3:] == [f"{value:.3f}" for value in found.with_training_image]
+    for options in (["--padding-mode", "circular"], ["--no-bias"]):
+        _, out, _ = run("depth", *options)
+        assert "the constant function is out of reach at any depth" in out
+        assert [row[3] for row in rows_of(out)] == ["0.000"]
+
+
+def test_depth_refuses_images_of_another_shape(run, tmp_path):
+    np.save(tmp_path / "wide.npy", np.ones((28, 30)))
+    code, _, err = run("depth", "--input", "wide.npy")
+    assert code == 2
+    assert "--input wide must have the training image's shape, (1, 28, 28), got (1, 28, 30)" in err

@@ -4,8 +4,9 @@ A network of L convolutions answers at a pixel by what it sees from there. Pixel
 same answer, in one image or in several, so that what a network answers one image with binds it on all others.
 """
 
-from theory.depth.ceiling import Ceiling, ceiling
+from theory.depth.admissible import Ceiling
+from theory.depth.ceiling import ceiling, ceilings
 from theory.depth.classes import pixel_classes
 from theory.depth.reach import Reach, least_depth, reach
 
-__all__ = ["Ceiling", "Reach", "ceiling", "least_depth", "pixel_classes", "reach"]
+__all__ = ["Ceiling", "Reach", "ceiling", "ceilings", "least_depth", "pixel_classes", "reach"]

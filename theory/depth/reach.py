@@ -1,5 +1,7 @@
 """How far a network sees, and how deep it must be to be the constant function."""
 
+from bisect import bisect_left
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -116,12 +118,39 @@ def least_depth(
     """
     target = plain(real_array("x_hat", x_hat, IMAGE_SHAPES[1:]))
     window = Window.of(kernel_size, padding_mode=padding_mode, dilation=dilation)
-    check_skips(skips := boolean("skips", skips), window, target)
-    values = target[0].reshape(target.shape[1], -1).T
-    black = np.zeros_like(target[:, :1])
-    for depth, (names,) in enumerate(classes_by_layer([black], window, bias=boolean("bias", bias), skips=skips), 1):
+    bias, skips = boolean("bias", bias), boolean("skips", skips)
+    check_skips(skips, window, target)
+    values = target[0]
+    if not bias:  # black is answered with black, and no other image need be
+        return None if values.any() else 1
+    layers = list(_first_of_class(values.shape[1:], window, skips))
+    # More layers tell more pixels of a black image apart, never fewer.
+    depth = bisect_left(layers, True, key=lambda first: bool((values == values[:, *first]).all()))
+    return depth + 1 if depth < len(layers) else None
+
+
+def _first_of_class(shape: tuple[int, int], window: Window, skips: bool) -> Iterator[tuple[np.ndarray, ...]]:
+    """Row and column of the first pixel of each pixel's class in a black image, for 1, 2, … layers."""
+    if any(window.padding[axis][0] % window.dilation[axis] for axis in (0, 1)):  # no tap sees the pixel itself
+        for (names,) in classes_by_layer([np.zeros((1, 1, *shape))], window, bias=True, skips=skips):
+            _, first, inverse = np.unique(names, return_index=True, return_inverse=True)
+            yield np.divmod(first[inverse].reshape(shape), shape[1])
+        return
+    # Where one does, a class is a class along each axis: what is outside along one axis says nothing of the other.
+    rows, columns = (_along(axis, shape[axis], window, skips) for axis in (0, 1))
+    for layer in range(max(len(rows), len(columns))):
+        yield np.ix_(rows[min(layer, len(rows) - 1)], columns[min(layer, len(columns) - 1)])
+
+
+def _along(axis: int, side: int, window: Window, skips: bool) -> list[np.ndarray]:
+    """Of a black line along an axis: the first pixel of each pixel's class, for 1, 2, … layers."""
+
+    def only(setting: tuple[int, int]) -> tuple[int, int]:
+        return (setting[0], 1) if axis == 0 else (1, setting[1])
+
+    line = Window.of(only(window.kernel_size), padding_mode=window.padding_mode, dilation=only(window.dilation))
+    found = []
+    for (names,) in classes_by_layer([np.zeros((1, 1, *only((side, side))))], line, bias=True, skips=skips):
         _, first, inverse = np.unique(names, return_index=True, return_inverse=True)
-        known = not bias and bool((values[names.ravel() == 0] != 0).any())  # answered with 0, which x̂ is not
-        if not known and (values == values[first[inverse.ravel()]]).all():
-            return depth
-    return None
+        found.append(first[inverse.ravel()])
+    return found

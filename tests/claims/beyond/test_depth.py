@@ -39,7 +39,7 @@ X_CEILING = claim(
     "X.ceiling",
     statement="No convolutional network that reproduces its training image answers another image with anything more "
     "like the training image than the closed-form ceiling of its depth and kernel, however it was trained.",
-    source="ours, theorem in theory.depth.ceiling",
+    source="ours, theorem in theory.depth.admissible",
 )
 X_LEAST_DEPTH = claim(
     "X.least-depth",

@@ -63,7 +63,7 @@ CASES = {
     "a loss that is none": (bound(loss=np.nan), ValueError, "loss must be finite, got nan"),
     "a distance beyond float16": (
         bound(x=np.zeros((1, 5, 5), dtype=np.float16), x_hat=(1e4 * IMAGE).astype(np.float16), depth=1),
-        OverflowError, "mean squared differences are beyond the range of float16",
+        OverflowError, "entries of mse_to_training_image are beyond the range of float16",
     ),
     "an image that sees only black": (
         bound(x_hat=np.eye(5)[None], depth=1, kernel_size=(1, 2), dilation=(1, 3), bias=False),

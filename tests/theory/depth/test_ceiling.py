@@ -9,7 +9,7 @@ from hypothesis.extra.numpy import arrays
 
 from files import embedded_digits
 from tests.theory.depth.naive import NOTHING, sights
-from theory.depth import ceiling
+from theory.depth import ceiling, ceilings
 
 U = 2.0**-53
 levels = st.sampled_from([0.0, 0.0, 1.0, -0.5, 0.25, 3.0])
@@ -156,7 +156,7 @@ def test_correlations_know_no_scale(problem, power):
         scaled = ceiling(np.ldexp(x, power), np.ldexp(x_hat, power), depth, kernel, **settings)
     except OverflowError as error:
         assert power > 0
-        assert "mean squared differences are beyond the range of float64" in str(error)  # noqa: PT017
+        assert "are beyond the range of float64" in str(error)  # noqa: PT017
         return
     np.testing.assert_array_equal(scaled.with_training_image, plain.with_training_image)
     np.testing.assert_array_equal(scaled.mse_to_training_image, np.ldexp(plain.mse_to_training_image, 2 * power))
@@ -168,6 +168,15 @@ def test_the_answer_to_a_black_image_can_be_like_the_digit_only_from_eight_layer
     found = [float(ceiling(0 * x_hat, x_hat, depth, 5).with_training_image) for depth in range(2, 9)]
     assert np.round(found, 3).tolist() == [0, 0.357, 0.511, 0.595, 0.735, 0.914, 1]
     assert [float(ceiling(0 * x_hat, x_hat, depth, 5, bias=False).with_training_image) for depth in (8, 20)] == [0, 0]
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_ceilings_are_those_of_each_depth(bias):
+    x_hat = embedded_digits()[140] / 255
+    x = np.stack([0 * x_hat, embedded_digits()[20] / 255])
+    for depth, found in enumerate(ceilings(x, x_hat, 12, (5, 3), bias=bias), 1):
+        for name, value in vars(ceiling(x, x_hat, depth, (5, 3), bias=bias)).items():
+            np.testing.assert_array_equal(getattr(found, name), value)
 
 
 def test_padding_without_borders_leaves_a_black_image_flat():
