@@ -55,6 +55,7 @@ FIGURES = {
     "rank": Entry("theory"),
     "dynamics": Entry("theory"),
     "depth": Entry("theory"),
+    "ceiling": Entry("theory"),
     "phase": Entry("theory"),
     "conditions": Entry("theory"),
     "fig01_digit_set": Entry("identity_crisis", (1,)),

@@ -181,6 +181,41 @@ def depth(arrays, settings):
     ]
 
 
+def root_mean_square(pixels) -> float:
+    return mean(value**2 for value in pixels) ** 0.5
+
+
+def ceiling(arrays, settings):
+    smaller, kernel = settings["kernels"]
+    learned = arrays["x_hat"].ravel()
+    beyond = [
+        root_mean_square(answer.ravel() - learned) - float(bound)
+        for answer, bound in zip(arrays["trained"], arrays["own_distance"], strict=True)
+    ]
+
+    def first_at_zero(distances) -> int:
+        return next(depth for depth, distance in enumerate(distances, 1) if distance == 0)
+
+    return [
+        Statement("of networks that reproduce a #.", [TRAINED_ON]),
+        Statement("Above, #×# kernels", [kernel, kernel]),
+        Statement(
+            "takes # layers (# of #×# kernels)",
+            [*(first_at_zero(arrays[f"distance_{size}"]) for size in (kernel, smaller)), smaller, smaller],
+        ),
+        Statement("networks of # channels with biases", [settings["channels"]]),
+        Statement("(# steps of Adam, learning rate #)", [settings["steps_to_constant"], settings["lr"]]),
+        Statement("come within # of that", [max(beyond)]),
+        trained_by(settings),
+        Statement("of answers to # other digits", [len(other_digits())]),
+        Statement(
+            "(# of each depth; quick scale: # channels), # at most",
+            [len(arrays["with_alone"][0]), settings["scale"]["channels"], max(arrays["with_alone"].ravel())],
+        ),
+        Statement("one layer of #×# could reach #", [smaller, smaller, arrays[f"with_others_{smaller}"][0]]),
+    ]
+
+
 def phase(arrays, settings):
     depths, difference = settings["depths"], arrays["with_input"] - arrays["with_training_image"]
     shares = [sum(value < 0 for value in each.ravel()) / each.size for each in difference]
@@ -364,6 +399,7 @@ OF_FIGURES = {
     "rank": rank,
     "dynamics": dynamics,
     "depth": depth,
+    "ceiling": ceiling,
     "phase": phase,
     "conditions": conditions,
     "fig01_digit_set": lambda a, s: [

@@ -24,6 +24,7 @@ FIXED = {  # numbers that are part of the words
     "rank": {0, 0.9},  # singular values that are 0; 0.9 of the largest stable learning rate
     "phase": {7, 0, 1, 3},  # a 7; above 0; a variance of 1/3
     "depth": {7},
+    "ceiling": {7},
     "conditions": {7, 5, 4, 20},  # a 7; 5×5 kernels; figure 4; 20 layers
     "fig01_digit_set": {0, 1},  # clipped to [0, 1]
     "fig04_correlation": {7, 1, 0, 3, 10, 5, 14, 20},  # a 7; an identity keeps 1; ρ = 0; depths in labels

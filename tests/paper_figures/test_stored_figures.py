@@ -1,7 +1,7 @@
 """Every figure from its stored data: current, in range, showing what it says, drawn as before.
 
 To renew them: run `python -m paper_figures all --out out`, copy out/*.safetensors to tests/paper_figures/stored, look
-at the pictures, copy README's three to docs, and run
+at the pictures, copy README's four to docs, and run
 `python -m pytest tests/paper_figures --mpl-generate-path=tests/paper_figures/baseline`.
 """
 
@@ -67,7 +67,7 @@ def test_drawn_as_before(name):
     return figure_module(name).draw(stored(name))
 
 
-@pytest.mark.parametrize("name", ["theorem1", "theorem2", "depth"])
+@pytest.mark.parametrize("name", ["theorem1", "theorem2", "depth", "ceiling"])
 def test_readme_shows_the_figure_as_it_is_drawn_today(name, tmp_path):
     root = STORED.parents[2]
     assert f"(docs/{name}.png)" in (root / "README.md").read_text()
@@ -223,6 +223,17 @@ def test_the_limit_predicts_the_constant_from_the_default_initialization():
     assert constant[-1] > 0.99
     identity, _ = arrays["predicted_convolutional"].T
     assert (np.diff(identity) <= 1e-9).all()  # one layer and two are the identity, to rounding
+
+
+def test_what_can_be_known_grows_from_the_borders_until_it_is_the_digit():
+    arrays = stored("ceiling").arrays
+    assert (np.diff(arrays["distance_5"]) <= 0).all()
+    assert (np.diff(arrays["alike"].max(axis=(1, 2))) < 0).all()
+    np.testing.assert_array_equal(arrays["nearest"][-1], arrays["x_hat"])
+    # In float32, whose rounding is some 1e-6 here, trained networks keep to their bounds, and come near to them.
+    beyond = arrays["trained_distance"] - arrays["own_distance"]
+    assert (beyond >= -1e-6).all()
+    assert (beyond < 0.05).all()
 
 
 def test_captions_name_what_was_run():

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 import empirics
-from paper_figures.figures.theory import dynamics, phase, rank
+from paper_figures.figures.theory import ceiling, dynamics, phase, rank
 from paper_figures.specimens import TRAINED_ON, digit, other_digits
 from paper_figures.workbench import Workbench
 from tests.paper_figures.tiny import TINY
+from tests.theory.depth.naive import window_and_mask
 from theory import wide
 
 UNIT = 2.0**-53  # unit roundoff of float64
@@ -156,3 +157,43 @@ def test_each_mode_of_dynamics_follows_its_own_recurrence(short_dynamics):
             rounding = ((step + 1) * 809 * UNIT / 0.1 + angle) * 5 / abs(initial[mode])
             for name in ("modes_measured", "modes_predicted"):
                 assert abs(arrays[name][step + 1, place] - left) <= 2 * rounding, (mode, step)
+
+
+@pytest.fixture(scope="module")
+def small_ceiling():
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in {"DEPTHS": (1, 2, 3), "MOST": 4, "ALONE": (1, 2), "CHANNELS": 2, "STEPS": 3}.items():
+            patch.setattr(ceiling, name, value)
+        data = ceiling.compute(Workbench(TINY))
+        return data.arrays, ceiling.draw(data)
+
+
+def test_pixels_look_alike_where_windows_and_borders_do(small_ceiling):
+    arrays, figure = small_ceiling
+    black, x_hat = np.zeros((1, 28, 28)), arrays["x_hat"]
+    for place, depth in enumerate((1, 2, 3)):
+        seen, known = window_and_mask(black, depth, (5, 5)), window_and_mask(x_hat[None], depth, (5, 5))
+        answers = {sight: x_hat[pixel] for pixel, sight in known.items()}
+        groups: dict = {}
+        for pixel, sight in seen.items():
+            groups.setdefault(sight, []).append(pixel)
+        nearest = np.empty((28, 28))
+        for sight, pixels in groups.items():
+            for pixel in pixels:
+                assert arrays["alike"][place][pixel] == len(pixels)
+                nearest[pixel] = answers.get(sight, np.mean([x_hat[each] for each in pixels]))
+        # A mean of up to 784 numbers up to 1, in either order; and a root of one of such squares, or of 0.
+        assert np.abs(arrays["nearest"][place] - nearest).max() <= 784 * 2 * UNIT
+        distance = np.sqrt(np.mean((nearest - x_hat) ** 2))
+        assert abs(arrays["distance_5"][place] - distance) <= 784 * 4 * UNIT / distance
+    assert figure.axes
+
+
+def test_networks_trained_to_be_the_constant_function_are_above_their_own_bounds(small_ceiling):
+    arrays, _ = small_ceiling
+    assert arrays["trained"].shape == (3, 28, 28)
+    for answer, distance in zip(arrays["trained"], arrays["trained_distance"], strict=True):
+        assert abs(distance - np.sqrt(np.mean((answer - arrays["x_hat"]) ** 2))) <= 784 * 2 * UNIT
+    # Within a class answers in float32 differ by its rounding, of layers with 50 terms at most.
+    assert (arrays["trained_distance"] >= arrays["own_distance"] - 3 * 50 * 2.0**-23).all()
+    assert arrays["with_alone"].shape == (2, 2)
