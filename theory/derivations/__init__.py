@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["DERIVATIONS", "derive"]
 
 DERIVATIONS = {
+    "linear-model": "linear_model",
     "fcn-limit": "fcn_limit",
     "fcn-trajectory": "fcn_trajectory",
     "cnn-limit": "cnn_limit",

@@ -148,7 +148,7 @@ def mode_cases(*, seen: bool) -> tuple[Case, ...]:
         found = observed(experiment, step)
         modes = sorted((found[model.D].T * found[model.D]).eigenvects(), key=lambda entry: entry[0])
         value, _, (*_, vector) = modes[-1 if seen else 0]
-        return found | {model.v: vector, model.v_null: vector, model.eigenvalue: value}
+        return found | {model.w: 1, model.v: vector, model.v_null: vector, model.eigenvalue: value}
 
     images = [(lit(4, 4, 0, 0), (3, 3)), ((ImmutableMatrix([[1, 1]]),), (1, 3))]
     return tuple(

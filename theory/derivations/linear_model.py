@@ -7,16 +7,21 @@ for D the patch matrix. Ours; Theorems 1 and 2 of "Identity Crisis" (Zhang et al
 
 from __future__ import annotations
 
-from sympy import Abs, Basic, Eq, Identity, Limit, MatrixSymbol, Symbol, ZeroMatrix, oo, symbols
+from functools import cache, partial
+
+from sympy import Abs, Basic, Eq, Identity, ImmutableMatrix, Limit, MatrixSymbol, Symbol, ZeroMatrix, oo, symbols
 from sympy.matrices.expressions import MatrixExpr
 
+from theory.derivations.explicit_descent import descend, real_matrix
+from theory.proof.brute_force import BruteForce, Case
+from theory.proof.derivation import Derivation
 from theory.proof.expressions import Gradient, SquaredNorm, matrix_sequence
 from theory.proof.rules import Chain, GeometricLimit, GradientFromDefinition, Induction, Rewriting
 from theory.proof.steps import Assumption, Step
 
-__all__ = ["ASSUMPTIONS", "CLAIMS", "STEPS"]
+__all__ = ["ASSUMPTIONS", "CLAIMS", "STEPS", "derivation"]
 
-n, p, c = (Symbol(name, integer=True, positive=True) for name in "npc")
+n, p, c, w = (Symbol(name, integer=True, positive=True) for name in "npcw")
 entries = Symbol("|T|", integer=True, positive=True)
 t = Symbol("t", integer=True, nonnegative=True)
 eta, kappa, eigenvalue = symbols("eta kappa_T lambda", positive=True)
@@ -24,7 +29,7 @@ eta, kappa, eigenvalue = symbols("eta kappa_T lambda", positive=True)
 D, D_plus = MatrixSymbol("D", n, p), MatrixSymbol("D^{+}", p, n)
 T = MatrixSymbol("T", n, c)
 Pi = MatrixSymbol(r"\Pi", p, p)
-v, v_null = MatrixSymbol("v", p, 1), MatrixSymbol("v_{0}", p, 1)
+v, v_null = MatrixSymbol("v", p, w), MatrixSymbol("v_{0}", p, w)
 Theta = matrix_sequence(r"\Theta", c, p)
 Theta_inf = MatrixSymbol(r"\Theta_{\infty}", c, p)
 minimal = T.T * D_plus.T  # (D⁺T)ᵀ, the interpolating weights of least norm
@@ -51,7 +56,7 @@ penrose = (
 projector = equation(Pi, D_plus * D)
 limit_definition = equation(Theta_inf, Theta(0) * (Identity(p) - Pi) + minimal)
 mode = equation(D.T * D * v, eigenvalue * v)
-null_mode = equation(D.T * D * v_null, ZeroMatrix(p, 1))
+null_mode = equation(D.T * D * v_null, ZeroMatrix(p, w))
 contraction = Abs(1 - kappa * eigenvalue) < 1
 
 ASSUMPTIONS = (
@@ -72,8 +77,12 @@ ASSUMPTIONS = (
     Assumption("and", penrose[3]),
     Assumption("$\\Pi$ is the projector on the row space of $D$:", projector),
     Assumption("The weights that will turn out to be the limit are", limit_definition),
-    Assumption("$v$ is any eigenvector of $D^T D$ with a positive eigenvalue (a squared singular value of $D$):", mode),
-    Assumption("$v_0$ is any vector in the null space of $D^T D$:", null_mode),
+    Assumption(
+        "The $w$ columns of $v$ are any eigenvectors of $D^T D$ of one positive eigenvalue, a squared singular value "
+        "of $D$:",
+        mode,
+    ),
+    Assumption("The columns of $v_0$ are any vectors in the null space of $D^T D$:", null_mode),
     Assumption("The learning rate is stable for the mode $v$:", contraction),
     Assumption(
         "By the spectral theorem the eigenvectors of the symmetric matrix $D^T D$ span the space, so two matrices that "
@@ -95,8 +104,8 @@ symmetric = equation(Pi.T, Pi)
 interpolation = equation(minimal * D.T * D, T.T * D)
 stationary = equation(Theta_inf * D.T * D, T.T * D)
 kept = equation(Pi * v, v)
-dropped = equation(Pi * v_null, ZeroMatrix(p, 1))
-unseen = equation(D_plus.T * v_null, ZeroMatrix(n, 1))
+dropped = equation(Pi * v_null, ZeroMatrix(p, w))
+unseen = equation(D_plus.T * v_null, ZeroMatrix(n, w))
 share = (1 - kappa * eigenvalue) ** t
 response = equation(Theta(t + 1) * v, (1 - kappa * eigenvalue) * Theta(t) * v + kappa * eigenvalue * minimal * v)
 trajectory = equation(Theta(t) * v, share * Theta(0) * v + (1 - share) * minimal * v)
@@ -217,3 +226,91 @@ STEPS = (
     ),
 )
 CLAIMS = (trajectory, null_trajectory, mode_limit, null_limit, stationary)
+
+
+def several_images() -> tuple[Case, ...]:
+    """Two images with orthogonal modes known by hand, symbolic targets and initial weights, up to five steps."""
+    return tuple(
+        Case(f"{rows.rows} images of {rows.cols} pixels, $t = {step}$", partial(observed, rows, step))
+        for rows in IMAGES
+        for step in range(1, 6)
+    )
+
+
+IMAGES = (
+    ImmutableMatrix([[1, 2], [4, -2]]),
+    ImmutableMatrix([[2, 1, 0], [-1, 2, 5]]),
+    ImmutableMatrix([[1, 0], [2, 0], [2, 0]]),
+)
+
+
+@cache
+def iterates(rows: ImmutableMatrix) -> list[ImmutableMatrix]:
+    """Five steps of gradient descent on these images, one a row."""
+    targets = real_matrix("y", rows.rows, 2)
+
+    def mean_squared_error(weights: ImmutableMatrix) -> Basic:
+        return sum(entry**2 for entry in rows * weights.T - targets) / len(targets)
+
+    return descend(mean_squared_error, real_matrix("w", 2, rows.cols), eta, steps=5)
+
+
+def observed(rows: ImmutableMatrix, step: int) -> dict[Basic, Basic]:
+    """What descent on these images does to their first and their null mode."""
+    gram = rows.T * rows
+    modes = sorted(gram.eigenvects(), key=lambda mode: mode[0])
+    value, _, (vector, *_) = modes[-1]
+    null = modes[0][2][0] if modes[0][0] == 0 else ImmutableMatrix.zeros(rows.cols, 1)
+    entries = 2 * rows.rows
+    return {
+        n: rows.rows,
+        w: 1,
+        p: rows.cols,
+        c: 2,
+        entries: entries,
+        D: rows,
+        D_plus: rows.pinv(),
+        T: real_matrix("y", rows.rows, 2),
+        Pi: rows.pinv() * rows,
+        v: vector,
+        v_null: null,
+        eigenvalue: value,
+        kappa: 2 * eta / entries,
+        t: step,
+    } | {Theta(number): weights for number, weights in enumerate(iterates(rows))}
+
+
+CHECKS = (
+    Step(
+        "Several images, one step at a time",
+        trajectory,
+        BruteForce(cases=several_images()),
+        "Gradient descent carried out with symbolic targets and symbolic initial weights.",
+    ),
+    Step(
+        "Their null modes",
+        null_trajectory,
+        BruteForce(cases=several_images()),
+        "The same iterates applied to the null space.",
+    ),
+)
+
+
+@cache
+def derivation() -> Derivation:
+    """What gradient descent makes of every model that is linear in its parameters."""
+    return Derivation(
+        name="linear-model",
+        title="Gradient descent on a model that is linear in its parameters",
+        statement=CLAIMS,
+        assumptions=ASSUMPTIONS,
+        steps=(*STEPS, *CHECKS),
+        source="ours; Theorems 1 and 2 of Zhang, Bengio, Hardt, Mozer, Singer: Identity Crisis, ICLR 2020, are its two "
+        "cases.",
+        result={"left over": share, "weights": trajectory.rhs},
+        remarks=(
+            "For a fully connected network trained on several images $D$ has one image a row, and $T = D$ for the "
+            "identity task: Theorem 1 for any number of images.",
+            "The limit holds if $0 < \\eta < |T| / \\lambda_{\\max}$.",
+        ),
+    )

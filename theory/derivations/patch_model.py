@@ -34,6 +34,7 @@ from theory.derivations.linear_model import (
     update,
     v,
     v_null,
+    w,
 )
 from theory.proof.expressions import matrix_sequence
 from theory.proof.rules import Chain, GeometricLimit, Induction, Rewriting
@@ -84,7 +85,7 @@ limit_error = equation(A * Theta_inf.T - A * Theta_star.T, A * N * (Theta(0) - T
 every_step = equation(Theta(t), Theta_star + (Theta(0) - Theta_star) * Q(t))
 mode_error = equation((Theta(t) - Theta_star) * v, share * (Theta(0) - Theta_star) * v)
 null_error = equation((Theta(t) - Theta_star) * v_null, (Theta(0) - Theta_star) * v_null)
-mode_learned = equation(Limit((Theta(t) - Theta_star) * v, t, oo), ZeroMatrix(c, 1))
+mode_learned = equation(Limit((Theta(t) - Theta_star) * v, t, oo), ZeroMatrix(c, w))
 null_remains = equation(Limit((Theta(t) - Theta_star) * v_null, t, oo), (Theta(0) - Theta_star) * v_null)
 projects_fully = equation(F_plus * F, Identity(p))
 always_identity = equation(A * (Identity(p) - F_plus * F) * (Theta(0) - Theta_star).T, ZeroMatrix(q, c))

@@ -86,6 +86,28 @@ class Derivation:
         """The textbook facts that the proof takes for granted, in the order in which it first uses them."""
         return tuple(dict.fromkeys(lemma for step in self.steps for lemma in step.rule.cites))
 
+    def behind(self, claim: Basic) -> tuple[tuple[Basic, ...], tuple[Step, ...]]:
+        """The assumptions and the steps that the proof of a claim leads back to, through the premises of each rule.
+
+        Raises:
+            ValueError: No step has that statement.
+        """
+        assumed = [item.statement for item in self.assumptions if item.statement is not None]
+        pending, assumptions, steps = [claim], list[Basic](), list[Step]()
+        while pending:
+            statement = pending.pop()
+            known = next((each for each in assumed if says_the_same(statement, each)), None)
+            if known is not None:
+                assumptions.append(known)
+                continue
+            step = next((step for step in self.steps if says_the_same(statement, step.statement)), None)
+            if step is None:
+                raise ValueError(f"claim must be the statement of a step of {self.name}, got {claim}")
+            if step not in steps:
+                steps.append(step)
+                pending += step.rule.premises
+        return tuple(each for each in assumed if each in assumptions), tuple(steps)
+
     def check(self) -> None:
         """Prove every step.
 

@@ -49,7 +49,7 @@ def page(derivation: Written, *, standalone: bool = False) -> str:
         standalone: Add a preamble, so that the text compiles by itself.
     """
     lines = [rf"\section*{{{escape(derivation.title)}}}", "", r"\paragraph{Theorem.}"]
-    titles = {step.statement: step.title for step in derivation.steps}
+    titles = {step.statement: step.title for step in reversed(derivation.steps)}  # of the proof, not of a check
     lines += [r"\begin{enumerate}", r"\renewcommand{\labelenumi}{(\roman{enumi})}"]
     for claim in derivation.statement:
         lines += [rf"\item {escape(titles.get(claim, 'Claim'))}:", *_displays((claim,))]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 
 from sympy import Basic
@@ -19,7 +20,7 @@ SIGNS = {"==": "=", "!=": "≠", "<=": "≤", ">=": "≥"}
 def text(derivation: Written) -> str:
     """The derivation in characters, formulas as SymPy writes them, relations with their signs."""
     lines = [derivation.title, "=" * len(derivation.title), "", "Theorem"]
-    titles = {step.statement: step.title for step in derivation.steps}
+    titles = {step.statement: step.title for step in reversed(derivation.steps)}  # of the proof, not of a check
     for claim in derivation.statement:
         lines += [*_words(f"{titles.get(claim, 'Claim')}:"), *_formula(claim)]
     lines += [*_words(f"Source: {derivation.source}"), "", "Assumptions and notation"]
@@ -41,7 +42,7 @@ def text(derivation: Written) -> str:
         ]
     if derivation.remarks:
         lines += ["", "Remarks", *(line for remark in derivation.remarks for line in _words(f"- {remark}"))]
-    return "\n".join(line.rstrip() for line in lines)
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(line.rstrip() for line in lines))
 
 
 def _capital(words: str) -> str:

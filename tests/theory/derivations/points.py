@@ -139,7 +139,17 @@ def linear(random: Random, eta: Fraction | None = None) -> Point:
     full = full_left @ diagonal(p + 1, p, [Fraction(k + 1) for k in range(p)]) @ full_right
     full_inverse = full_right.T @ diagonal(p, p + 1, [Fraction(1, k + 1) for k in range(p)]) @ full_left.T
     return Point(
-        {"n": n, "p": p, "c": c, "q": q, "eta": rate, "kappa_T": kappa, "|T|": entries, "lambda": values[0] ** 2},
+        {
+            "n": n,
+            "p": p,
+            "c": c,
+            "q": q,
+            "w": 1,
+            "eta": rate,
+            "kappa_T": kappa,
+            "|T|": entries,
+            "lambda": values[0] ** 2,
+        },
         {
             "D": design,
             "D^{+}": pseudoinverse,
@@ -650,6 +660,7 @@ def _unit(random: Random, root: Fraction) -> Point:
 
 
 POINTS: dict[str, Callable[[Random], Point]] = {
+    "linear-model": linear,
     "fcn-limit": fcn_limit,
     "fcn-trajectory": one_image,
     "cnn-limit": cnn_limit,

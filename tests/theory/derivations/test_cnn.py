@@ -4,19 +4,13 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from sympy import Eq, ImmutableMatrix, Rational, eye
+from sympy import ImmutableMatrix, Rational, eye
 
 import theory
-from tests.theory.derivations.checking import (
-    assert_needs_its_premises,
-    assert_rejects_wrong_rules,
-    assert_rejects_wrong_statements,
-    assert_typesets,
-)
 from theory.derivations import derive
 from theory.derivations.explicit_convolution import convolve, delta_kernel, patch_matrix, pixels
 from theory.derivations.explicit_descent import multiplied_out
-from theory.derivations.linear_model import D, Pi, Theta, c, n, p, t
+from theory.derivations.linear_model import D, Theta, c, n, p, t
 from theory.derivations.patch_model import N, Q, Theta_star
 from theory.proof.explicit import explicit
 
@@ -26,27 +20,6 @@ EPS = np.finfo(float).eps
 @pytest.fixture(scope="module")
 def derivation():
     return derive("cnn-limit")
-
-
-def test_every_step_is_proved(derivation):
-    derivation.check()
-
-
-def test_wrong_statements_fail(derivation):
-    cubes = frozenset(Eq(projector * projector * projector, projector, evaluate=False) for projector in (Pi, N))
-    assert_rejects_wrong_statements(derivation, still_true=cubes)
-
-
-def test_wrong_rules_fail(derivation):
-    assert_rejects_wrong_rules(derivation)
-
-
-def test_premises_are_needed(derivation):
-    assert_needs_its_premises(derivation)
-
-
-def test_page(derivation, tmp_path):
-    assert_typesets(derivation, tmp_path)
 
 
 def naive_convolution(image: np.ndarray, weights: np.ndarray) -> np.ndarray:

@@ -5,12 +5,6 @@ import pytest
 from sympy import Basic, ImmutableMatrix, Rational
 
 import theory
-from tests.theory.derivations.checking import (
-    assert_needs_its_premises,
-    assert_rejects_wrong_rules,
-    assert_rejects_wrong_statements,
-    assert_typesets,
-)
 from theory.derivations import derive
 from theory.derivations.cnn_expected_mse import G, G_diagonal, g, kurtosis, variance
 from theory.derivations.linear_model import c, p
@@ -23,26 +17,6 @@ EPS = np.finfo(float).eps
 @pytest.fixture(scope="module")
 def derivation():
     return derive("cnn-expected-mse")
-
-
-def test_every_step_is_proved(derivation):
-    derivation.check()
-
-
-def test_wrong_statements_fail(derivation):
-    assert_rejects_wrong_statements(derivation)
-
-
-def test_wrong_rules_fail(derivation):
-    assert_rejects_wrong_rules(derivation)
-
-
-def test_premises_are_needed(derivation):
-    assert_needs_its_premises(derivation)
-
-
-def test_page(derivation, tmp_path):
-    assert_typesets(derivation, tmp_path)
 
 
 def explicit_problem(rng: np.random.Generator, channels: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

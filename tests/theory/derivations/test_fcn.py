@@ -1,56 +1,18 @@
-"""Theorem 1: the derivations, and their closed forms against gradient descent carried out."""
+"""Theorem 1: its closed forms against gradient descent carried out, and against the numbers of theory."""
 
 from fractions import Fraction
 
 import numpy as np
 import pytest
-from sympy import Eq, ImmutableMatrix, Rational
+from sympy import ImmutableMatrix, Rational
 
 import theory
-from tests.theory.derivations.checking import (
-    assert_needs_its_premises,
-    assert_rejects_wrong_rules,
-    assert_rejects_wrong_statements,
-    assert_typesets,
-)
 from theory.derivations import derive
 from theory.derivations.fcn_limit import parallel, perpendicular, x
 from theory.derivations.fcn_trajectory import W, d, kappa, s, t, x_hat
-from theory.derivations.linear_model import Pi
 from theory.proof.explicit import explicit
 
-NAMES = ["fcn-limit", "fcn-trajectory"]
 EPS = np.finfo(float).eps
-
-
-@pytest.fixture(scope="module", params=NAMES)
-def derivation(request):
-    return derive(request.param)
-
-
-def test_every_step_is_proved(derivation):
-    derivation.check()
-
-
-def test_wrong_statements_fail(derivation):
-    assert_rejects_wrong_statements(derivation, still_true=frozenset(cubes()))
-
-
-def test_wrong_rules_fail(derivation):
-    assert_rejects_wrong_rules(derivation)
-
-
-def test_premises_are_needed(derivation):
-    assert_needs_its_premises(derivation)
-
-
-def test_page(derivation, tmp_path):
-    assert_typesets(derivation, tmp_path)
-
-
-def cubes():
-    """A projector's cube is the projector too."""
-    return [Eq(projector * projector * projector, projector, evaluate=False) for projector in (Pi, parallel)]
 
 
 def integers(seed: int, *shape: int) -> np.ndarray:

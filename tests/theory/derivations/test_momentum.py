@@ -7,12 +7,6 @@ import pytest
 
 import theory
 from numerics import momentum_response
-from tests.theory.derivations.checking import (
-    assert_needs_its_premises,
-    assert_rejects_wrong_rules,
-    assert_rejects_wrong_statements,
-    assert_typesets,
-)
 from theory.derivations import derive
 from theory.derivations.momentum import U, beta, double, eigenvalue, mu1, mu2, n
 
@@ -40,26 +34,6 @@ def sequence(a: Fraction, strength: Fraction, count: int) -> list[Fraction]:
     while len(terms) <= count:
         terms.append((1 + strength - a) * terms[-1] - strength * terms[-2])
     return terms
-
-
-def test_every_step_is_proved(derivation):
-    derivation.check()
-
-
-def test_wrong_statements_fail(derivation):
-    assert_rejects_wrong_statements(derivation)
-
-
-def test_wrong_rules_fail(derivation):
-    assert_rejects_wrong_rules(derivation)
-
-
-def test_premises_are_needed(derivation):
-    assert_needs_its_premises(derivation)
-
-
-def test_page(derivation, tmp_path):
-    assert_typesets(derivation, tmp_path)
 
 
 @pytest.mark.parametrize("a", RATES)

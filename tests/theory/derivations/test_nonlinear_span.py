@@ -6,12 +6,6 @@ import numpy as np
 import pytest
 from sympy import ImmutableMatrix
 
-from tests.theory.derivations.checking import (
-    assert_needs_its_premises,
-    assert_rejects_wrong_rules,
-    assert_rejects_wrong_statements,
-    assert_typesets,
-)
 from tests.theory.relu_units import sequence, train_unit
 from theory.derivations import derive
 from theory.derivations.linear_model import c, n, p
@@ -24,26 +18,6 @@ from theory.proof.explicit import explicit
 @pytest.fixture(scope="module")
 def derivation():
     return derive("nonlinear-span")
-
-
-def test_every_step_is_proved(derivation):
-    derivation.check()
-
-
-def test_wrong_statements_fail(derivation):
-    assert_rejects_wrong_statements(derivation)
-
-
-def test_wrong_rules_fail(derivation):
-    assert_rejects_wrong_rules(derivation)
-
-
-def test_premises_are_needed(derivation):
-    assert_needs_its_premises(derivation)
-
-
-def test_page(derivation, tmp_path):
-    assert_typesets(derivation, tmp_path)
 
 
 @pytest.mark.parametrize("rate", [Fraction(1, 3), Fraction(5, 4), Fraction(9, 4)])

@@ -1,7 +1,6 @@
-"""Images of full patch rank: the derivation, and the minor it derives in patch matrices of integer images."""
+"""Images of full patch rank: the minor that is derived, in patch matrices of integer images."""
 
 import numpy as np
-import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -10,48 +9,8 @@ from sympy import lambdify
 from numerics import patch_matrix
 from numerics.rank_certificate import support_certificate
 from tests import rational
-from tests.theory.derivations.checking import (
-    assert_needs_its_premises,
-    assert_rejects_wrong_rules,
-    assert_rejects_wrong_statements,
-    assert_typesets,
-)
 from theory.derivations import derive
-from theory.derivations.patch_rank_margin import d, k, m, places, tap, v, x_v
-
-
-@pytest.fixture(scope="module")
-def derivation():
-    return derive("patch-rank-margin")
-
-
-def test_every_step_is_proved(derivation):
-    derivation.check()
-
-
-def test_wrong_statements_fail(derivation):
-    latest = places - 1 - d * (k - 1)
-    weaker = {
-        d * tap + v >= 0,
-        2 * v - d * tap >= 0,
-        v - 2 * d * tap <= latest,
-        v - d * tap <= latest + 2,
-        v - d * tap <= places - d * (-k - 1) - 1,
-        v - d * tap <= places - 1 - d * (k - 2),
-    }
-    assert_rejects_wrong_statements(derivation, still_true=frozenset(weaker))
-
-
-def test_wrong_rules_fail(derivation):
-    assert_rejects_wrong_rules(derivation)
-
-
-def test_premises_are_needed(derivation):
-    assert_needs_its_premises(derivation)
-
-
-def test_typesets(derivation, tmp_path):
-    assert_typesets(derivation, tmp_path)
+from theory.derivations.patch_rank_margin import m, x_v
 
 
 @given(

@@ -4,12 +4,6 @@ import mpmath as mp
 import numpy as np
 import pytest
 
-from tests.theory.derivations.checking import (
-    assert_needs_its_premises,
-    assert_rejects_wrong_rules,
-    assert_rejects_wrong_statements,
-    assert_typesets,
-)
 from theory import wide
 from theory.derivations import derive
 from theory.derivations.arc_cosine import D, f, g, half, j
@@ -20,26 +14,6 @@ from theory.wide.activations import ACTIVATIONS, UNIT_ROUNDOFF
 @pytest.fixture(scope="module", params=["arc-cosine", "wide-limit"])
 def derivation(request):
     return derive(request.param)
-
-
-def test_every_step_is_proved(derivation):
-    derivation.check()
-
-
-def test_wrong_statements_fail(derivation):
-    assert_rejects_wrong_statements(derivation)
-
-
-def test_wrong_rules_fail(derivation):
-    assert_rejects_wrong_rules(derivation)
-
-
-def test_premises_are_needed(derivation):
-    assert_needs_its_premises(derivation)
-
-
-def test_page(derivation, tmp_path):
-    assert_typesets(derivation, tmp_path)
 
 
 @pytest.mark.parametrize("angle", [0.0, 1e-6, 0.7, 1.5, 2.9])
