@@ -66,6 +66,9 @@ CASES = {
     "rmsprop": {"recipe": replace(RECIPE, optimizer="rmsprop", momentum=0.5, lr=0.003)},
     "adagrad": {"recipe": replace(RECIPE, optimizer="adagrad", momentum=None, lr=0.05, precision="float32")},
     "one member": {"seeds": (5,)},
+    "kept at every step, its rate falling at some": {
+        "recipe": replace(RECIPE, steps=8, milestones=(0.25, 0.5)), "checkpoint_every": 1,
+    },
     "no momentum": {
         "recipe": replace(RECIPE, momentum=0.0),
         "make_model": lambda: FCN(36, 2, 8),
@@ -80,7 +83,7 @@ CASES = {
         "snapshots": (40,),
     },
     "one diverges, all do": {"recipe": replace(RECIPE, lr=1e3, steps=400)},
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("case", CASES)

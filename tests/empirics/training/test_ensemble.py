@@ -194,3 +194,7 @@ def test_a_dead_network_is_told_apart_from_one_that_learned(tmp_path) -> None:
     assert alive.learned == (True, True)
     alive.save(tmp_path)
     assert TrainedEnsemble.load(tmp_path).learned == alive.learned
+    targets = 1 + x
+    toward = train(make_model, x, targets, recipe=Recipe(steps=1))
+    # The mean of squares in float64, of targets that are rounded once: for a sum in float32 it would be 1e-7 off.
+    assert toward.zero_loss == pytest.approx(float(np.mean(np.float32(targets).astype(float) ** 2)), rel=2.0**-50)

@@ -5,8 +5,9 @@ import io
 import pytest
 import torch
 
-from empirics import FCN, Recipe, train
+from empirics import CNN, FCN, Recipe, train
 from empirics.training.progress import progress_bar
+from empirics.training.stack import size as stack_size
 
 
 class Terminal(io.StringIO):
@@ -77,3 +78,21 @@ def test_somebody_else_may_hear_instead(capsys) -> None:
     assert heard[-1] == (3, 3)
     assert {steps for _, steps in heard} == {3}
     assert capsys.readouterr().err == ""
+
+
+def test_the_steps_of_later_stacks_come_after_those_of_the_first(monkeypatch) -> None:
+    monkeypatch.setattr(stack_size, "CACHE", 30_000)
+    heard: list = []
+    x = torch.rand(1, 6, 6)
+    trained = train(
+        lambda: CNN(1, 2, 2, 3, bias=True),
+        x,
+        recipe=Recipe(steps=3),
+        seeds=range(7),
+        progress=lambda *t: heard.append(t),
+    )
+    stacks = len(trained.division.sizes)
+    assert stacks > 1
+    done = [steps for steps, _ in heard]
+    assert done == sorted(done)
+    assert heard[-1] == (3 * stacks, 3 * stacks)

@@ -181,6 +181,7 @@ def test_weights_that_overflow_behind_a_dead_unit_count_as_diverged() -> None:
     assert ensemble.history.losses[0].isfinite().all()
     assert ensemble.weights["layers.0.weight"].item() == -INF
     assert ensemble.diverged == (3,)
+    assert ensemble.learned == (False,)  # though its last loss, 0, is as good as it can be
     # Its loss has reached any stop_loss, but that is not what became of it.
     recipe = replace(recipe, stop_loss=0.1)
     ensemble = train(lambda: FCN(1, 2, 1), np.array([1e100]), np.array([0.0]), recipe=recipe, initial=initial)
@@ -214,6 +215,36 @@ def test_members_that_reach_stop_loss_stop_changing() -> None:
         rounding = 1 + 2 * 40 * 2**-53
         assert loss(free.snapshots[step], index) <= 1e-3 * rounding
         assert loss(free.snapshots[step - 1], index) > 1e-3 / rounding
+
+
+def test_each_member_stops_where_it_would_alone_whoever_stopped_before() -> None:
+    """f(x) = w x from w = 1 − ε: the nearer to the identity, the sooner."""
+    x = torch.ones(1, 1, dtype=torch.float64)
+    recipe = Recipe(lr=0.05, momentum=0.5, steps=200, precision="float64", milestones=(), stop_loss=1e-3)
+    weights = 1 - torch.tensor([0.1, 3.0, 0.4, 1.0, 0.2], dtype=torch.float64).view(5, 1, 1)
+    together = train(lambda: FCN(1, 1), x, recipe=recipe, seeds=range(5), initial={"layers.0.weight": weights})
+    assert len(set(together.stopped)) == 5
+    for index in range(5):
+        start = {"layers.0.weight": weights[index : index + 1]}
+        alone = train(lambda: FCN(1, 1), x, recipe=recipe, initial=start)
+        assert together.stopped[index] == alone.stopped[0]
+        torch.testing.assert_close(
+            together.weights["layers.0.weight"][index], alone.weights["layers.0.weight"][0], rtol=1e-12, atol=0
+        )
+
+
+def test_who_diverged_keeps_its_date_and_answers_with_nothing() -> None:
+    """f(x) = w₂ w₁ x: of the first member the first gradient overflows, and with it a weight."""
+    x = torch.ones(1, 1, dtype=torch.float64)
+    recipe = Recipe(lr=0.1, momentum=0.0, steps=30, precision="float64", milestones=())
+    start = torch.tensor([[1e-10, 1e160], [0.5, 0.5], [0.9, 0.9]], dtype=torch.float64)
+    initial = {f"layers.{layer}.weight": start[:, layer].reshape(3, 1, 1) for layer in (0, 1)}
+    make_model = lambda: FCN(1, 2, 1, activation="leaky_relu")  # noqa: E731
+    ensemble = train(make_model, x, recipe=recipe, seeds=range(3), initial=initial)
+    assert ensemble.diverged == (1, None, None)
+    assert not ensemble.weights["layers.0.weight"][0].isfinite()
+    assert ensemble.predict(x).isnan().flatten().tolist() == [True, False, False]
+    assert ensemble.learned == (False, True, True)
 
 
 def test_a_loss_of_just_stop_loss_is_reached() -> None:
