@@ -26,6 +26,7 @@ DERIVATIONS = {
     "patch-rank-margin": "patch_rank_margin",
     "arc-cosine": "arc_cosine",
     "wide-limit": "wide_limit",
+    "off-the-span": "off_the_span",
 }
 
 

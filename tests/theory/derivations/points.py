@@ -659,6 +659,50 @@ def _unit(random: Random, root: Fraction) -> Point:
     )
 
 
+def off_the_span(random: Random) -> Point:
+    n, h, o, above, below = (random.choice((1, 2, 3)) for _ in range(5))
+    d = n + random.choice((1, 2))
+    basis = reflection(random, d)
+    lengths = [Fraction(random.choice((-2, 1, 3))) for _ in range(n)]
+    images = diagonal(n, n, lengths) @ basis[:n]
+    known, null = basis[:n].T @ basis[:n], basis[n:].T @ basis[n:]
+    rotation = known + basis[n:].T @ reflection(random, d - n) @ basis[n:]
+    eta, beta = Fraction(1, random.choice((2, 5))), Fraction(random.choice((1, 2)), 3)
+    errors = sequence([integers(random, h, n)], lambda *_: integers(random, h, n))
+    velocity = sequence([array(h, d, lambda *_: 0)], lambda known, at: beta * known[at] + errors(at) @ images)
+    weights = sequence([integers(random, h, d)], lambda known, at: known[at] - eta * velocity(at + 1))
+    x = integers(random, d, 1)
+    upper, lower = integers(random, above, h), integers(random, h, below)
+    behind, before = integers(random, above, n), integers(random, below, n)
+    of_upper, of_lower = behind @ (lower @ before).T, upper.T @ behind @ before.T
+    return Point(
+        {"n": n, "d": d, "h": h, "o": o, "h_{+}": above, "h_{-}": below, "eta": eta, "beta": beta},
+        {
+            "X": images,
+            "N": null,
+            "Q": rotation,
+            "A": integers(random, o, h),
+            "x": x,
+            "c": diagonal(n, n, [1 / length for length in lengths]) @ basis[:n] @ x,
+            "S": upper,
+            "P": lower,
+            "E": behind,
+            "H": before,
+            "G_{S}": of_upper,
+            "G_{P}": of_lower,
+            "S'": upper - eta * of_upper,
+            "P'": lower - eta * of_lower,
+        },
+        {
+            "W": weights,
+            "V": velocity,
+            r"\delta": errors,
+            "W'": lambda t: weights(t) @ rotation.T,
+            "V'": lambda t: velocity(t) @ rotation.T,
+        },
+    )
+
+
 POINTS: dict[str, Callable[[Random], Point]] = {
     "linear-model": linear,
     "fcn-limit": fcn_limit,
@@ -671,4 +715,5 @@ POINTS: dict[str, Callable[[Random], Point]] = {
     "patch-rank-margin": patch_rank_margin,
     "arc-cosine": arc_cosine,
     "wide-limit": wide_limit,
+    "off-the-span": off_the_span,
 }
