@@ -32,7 +32,10 @@ class Case:
 
 @dataclass(frozen=True)
 class BruteForce(Rule):
-    """A statement instantiated in explicit cases, and recomputed there. It never replaces a proof; it attends one."""
+    """A statement instantiated in explicit cases, and recomputed there. It never replaces a proof; it attends one.
+
+    Sound for these cases and no others: the page says how many there are.
+    """
 
     cases: tuple[Case, ...] = ()
     name: ClassVar[str] = "brute force"

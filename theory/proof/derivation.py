@@ -15,6 +15,7 @@ from typing import Any
 from sympy import Basic, Dummy, MatrixSymbol, S, lambdify, preorder_traversal
 from sympy.matrices.expressions import MatrixExpr
 
+from theory.proof import time_limit as limits
 from theory.proof.counterexample import found_counterexamples
 from theory.proof.latex import page
 from theory.proof.lemma import Lemma
@@ -29,9 +30,6 @@ __all__ = [
     "RefutedStepError",
     "UndecidedStepError",
 ]
-
-
-SECONDS_A_STEP = 60  # of processor time; the slowest step of the derivations here takes five
 
 
 class DerivationError(ArithmeticError):
@@ -140,12 +138,12 @@ class Derivation:
             if step.statement in (S.true, S.false):
                 raise UndecidedStepError(f"{where}: the statement has been evaluated away to {step.statement}")
             try:
-                with found_counterexamples() as found, time_limit(SECONDS_A_STEP):
+                with found_counterexamples() as found, time_limit(limits.SECONDS_A_STEP):
                     verdict = step.rule.prove(step.statement)
             except OutOfTimeError:
                 forget_what_was_begun(step.statement, *step.rule.premises)
                 raise UndecidedStepError(
-                    f"{where}: {step.rule.name} has not decided it in {SECONDS_A_STEP} s"
+                    f"{where}: {step.rule.name} has not decided it in {limits.SECONDS_A_STEP} s"
                 ) from None
             except Exception as error:
                 raise UndecidedStepError(f"{where}: {step.rule.name} failed on {step.statement}: {error!r}") from error

@@ -31,6 +31,11 @@ class ExpectedTraces(Rule):
 
     The premises are moments ``E[word] = …``; each replaces the word where it holds all the random letters of a trace.
     Other equations of matrices are used as rewriting rules, from left to right, and equations of scalars as equations.
+
+    Sound because the expectation is linear and what is fixed may be taken out of it: each monomial is a fixed factor
+    times one trace, or a product of traces of numbers, whose word is turned round (a trace does not change by that, nor
+    by transposing) until its random letters stand together as in a moment that is a premise, over the same random
+    matrix.
     """
 
     name: ClassVar[str] = "linearity of the expectation"

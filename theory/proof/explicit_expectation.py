@@ -22,6 +22,8 @@ __all__ = ["ExplicitExpectation", "null_projector"]
 class ExplicitExpectation(Rule):
     """An equation with expectations, written out in explicit cases. It never replaces a proof; it attends one.
 
+    Sound for these cases and no others: a polynomial in independent symmetric entries is averaged monomial by monomial.
+
     Attributes:
         cases: The value of a random matrix in a case is the matrix of its standard deviations; its entries are then
             independent and symmetric with these, and with the excess kurtosis below.

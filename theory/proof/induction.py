@@ -21,6 +21,9 @@ __all__ = ["InequalityInduction", "JointInduction"]
 class InequalityInduction(Rule):
     """An inequality for every integer n ≥ 0: at 0, and from n to n + 1.
 
+    Sound because it is induction over the natural numbers: the index runs through all of them, and the premises of the
+    step hold at every n. The hypothesis is used for the n at hand; a rule that would use it for all is refused.
+
     Attributes:
         variable: The index n.
         base: Proves the inequality at 0.
@@ -71,6 +74,9 @@ class InequalityInduction(Rule):
 @dataclass(frozen=True)
 class JointInduction(Rule):
     """Several inequalities for every integer n ≥ 0, each of which needs the others one step before.
+
+    Sound because it is one induction for their conjunction: all hold at 0, and if all hold at n then each holds at n +
+    1. No base may use any of them as a hypothesis.
 
     Attributes:
         parts: An induction for each of the inequalities that the statement is a conjunction of.

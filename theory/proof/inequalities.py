@@ -51,6 +51,11 @@ def gap_of(statement: Basic) -> tuple[Expr, bool]:
 class Inequality(Rule):
     """An inequality of scalars: the greater side minus the lesser is manifestly nonnegative (positive, if strict).
 
+    Sound because the certificate equals the difference exactly, and its sign follows from those of its parts: SymPy
+    reads it off sums, products, squares and the declarations of symbols, and the difference of the sides of each
+    premise is replaced by a symbol of the sign that the premise gives it. Premises that speak of what the statement
+    binds are left out, as they may hold for some of its values only.
+
     Attributes:
         premises: Inequalities and equations that may be used.
         certificate: The difference in a form whose sign can be read off: sums of squares, and products of what the
@@ -81,6 +86,10 @@ class Inequality(Rule):
 @dataclass(frozen=True)
 class Growth(Rule):
     """``lesser ≤ greater`` from a point on: it holds there, and the difference does not fall.
+
+    Sound by the mean value theorem: between the start and the variable the difference is differentiable (it is made of
+    powers, exponentials and logarithms of what is positive all along), its derivative is proved nonnegative there from
+    what is known of the variable on the whole way, and so it is at least what it is at the start.
 
     Attributes:
         variable: The variable along which the difference grows.

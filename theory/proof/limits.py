@@ -25,6 +25,10 @@ class MatrixLimit(Rule):
 
     The other premises are equations of matrices, used as rewriting rules from left to right before the limit is taken.
 
+    Sound because the limit of a finite sum of products is the sum of the products of the limits, where every factor has
+    one: each factor is constant in the index or a sequence whose limit is a premise, and a factor of any other kind,
+    which might be unbounded, makes it undecided.
+
     Attributes:
         closed: An equation whose left side is the sequence; its right side takes the sequence's place, once.
     """

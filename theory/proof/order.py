@@ -63,6 +63,9 @@ class Transitivity(Rule):
     """``a ≤ z`` from premises that lead from a to z in order: ``a = b`` (or ``b = a``), ``b ≤ c``, …; or ``a = z``.
 
     A premise that does not lead on is passed over.
+
+    Sound because equality and ``≤`` are transitive, and an equation may be read from either side; a chain with a ``≤``
+    in it proves no equation.
     """
 
     name: ClassVar[str] = "transitivity"
@@ -86,6 +89,9 @@ class Conditional(Rule):
 
     Nothing that Q's proof takes for all values may be restricted by P: no index of an induction, a sum or a limit, and
     no random matrix.
+
+    Sound by the deduction theorem: Q is derived from P with rules that are sound at the values at hand, and P is used
+    for those values only, since whatever Q's proof generalizes over does not occur in P.
 
     Attributes:
         by: Proves Q; one of ``ASSUMING``.
@@ -129,7 +135,10 @@ class Conditional(Rule):
 
 @dataclass(frozen=True)
 class PartOf(Rule):
-    """One of the statements that a premise is a conjunction of."""
+    """One of the statements that a premise is a conjunction of.
+
+    Sound because a conjunction holds only where each of its parts does.
+    """
 
     name: ClassVar[str] = "taking one of several statements"
 

@@ -40,6 +40,11 @@ class Independence(Rule):
     ``E exp(F) ≤ R`` (or ``=``) where F is a sum over the entries, by traces ``tr(HᵀZ)`` and squared norms, and R a
     product over them. The expectation factorizes; every factor is nonnegative and at most (or equal to) its bound.
 
+    Sound because the exponential of a sum over independent entries is the product of functions of one entry each, none
+    of them negative, whose expectation is the product of their expectations; each of these is an integral against the
+    density of one of the laws, that it is a density being a premise, and products of nonnegative numbers are compared
+    factor by factor. The one entry of the fixed matrix stands for all of them, so its premises must hold for any value.
+
     Attributes:
         premises: For each law that an entry may have, ``∫ exp(f) w ≤ r`` with its density w, and ``∫ w = 1``. An entry
             that is always zero needs the premise ``1 ≤ r`` alone.
@@ -124,6 +129,10 @@ class Independence(Rule):
 @dataclass(frozen=True)
 class MatrixInstance(Rule):
     """A statement that holds for every value of some matrices, for one value of them.
+
+    Sound because a statement that holds for all matrices of all sizes holds for those that are put in: that it does
+    hold for all, `Derivation.check` sees to, since the matrices, and their sides where these change, are among what the
+    rule generalizes over; and what is put in contains nothing that the statement binds.
 
     Attributes:
         premises: First the general statement; then equations between matrices, as rewriting rules from left to right.

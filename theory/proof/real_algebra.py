@@ -66,6 +66,11 @@ class _Root:
 class RealAlgebra(Rule):
     """A Boolean combination of polynomial relations that holds for all real values of the variables.
 
+    Sound because no polynomial of the statement, of the premises or of a declared sign changes its own sign within a
+    cell (Collins 1975; the projection is McCallum's, 1988, whose condition is checked), so that what holds at one point
+    of a cell holds in all of it; the cells cover the whole space, signs are found with exact arithmetic, and where the
+    condition fails the rule does not decide.
+
     Attributes:
         premises: Relations that restrict the values.
         variables: All variables, at most three or so, real, of a declared sign or none; the last may have irrational

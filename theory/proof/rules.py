@@ -55,7 +55,13 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Algebra(Rule):
-    """An equation of scalars: the difference of its sides is zero, given the premises (equations, or ``Ne(…, 0)``)."""
+    """An equation of scalars: the difference of its sides is zero, given the premises (equations, or ``Ne(…, 0)``).
+
+    Sound because a rational function whose numerator lies in the radical of the ideal that the premises generate is
+    zero wherever they hold and no denominator vanishes, of which `vanishes` makes sure; whatever is not rational stands
+    there as an unknown, together with the equations that it is known to satisfy, so that what holds of the unknown
+    holds of it.
+    """
 
     name: ClassVar[str] = "commutative algebra"
 
@@ -70,6 +76,9 @@ class MatrixEntries(Rule):
     """An equation of matrices of explicit size, entry by entry.
 
     Premises that say what a matrix is (``M = …``) are put in; equations of scalars may be used in every entry.
+
+    Sound because matrices of one shape are equal if and only if all their entries are, and each entry is decided as an
+    equation of scalars, see `Algebra`. Equals are put in for equals.
     """
 
     name: ClassVar[str] = "entries of matrices"
@@ -89,7 +98,12 @@ class MatrixEntries(Rule):
 
 @dataclass(frozen=True)
 class Instance(Rule):
-    """What holds for every index holds for this one: the only premise, with ``variable`` replaced by ``value``."""
+    """What holds for every index holds for this one: the only premise, with ``variable`` replaced by ``value``.
+
+    Sound because a statement that holds for all values of a variable holds for one of them. That the premise does hold
+    for all, `Derivation.check` sees to, since the variable is among what the rule generalizes over; that the value is
+    one of them follows from what it is declared to be; and it contains nothing that the premise binds.
+    """
 
     variable: Symbol = field(kw_only=True)
     value: Expr = field(kw_only=True)
@@ -114,6 +128,11 @@ class Rewriting(Rule):
     Premises are used as oriented rules, from left to right: ``word → …`` between matrices (``x.T x → s I``) and
     ``term → …`` between scalars. Equations of scalars with a compound left side are used as equations, and ``Ne(…, 0)``
     keeps a denominator from zero.
+
+    Sound because each rewriting puts equals for equals inside a product, which matrices of any size allow (sums and
+    products of matrices are associative and distributive, the product is not taken to commute, and the trace may be
+    turned round), so that both sides equal their normal forms; equal normal forms are equal sides. The rules need not
+    be confluent or complete for that: where they are not, the rule does not decide.
     """
 
     name: ClassVar[str] = "noncommutative algebra"
@@ -146,6 +165,8 @@ class Chain(Rule):
     """An equation proved through intermediate expressions: ``lhs = through[0] = … = rhs``, each link by a rule.
 
     ``by`` has one rule more than ``through`` has expressions.
+
+    Sound because equality is transitive, and each link is proved by a rule that is sound.
     """
 
     through: tuple[Basic, ...] = ()
@@ -181,6 +202,10 @@ class Chain(Rule):
 @dataclass(frozen=True)
 class Induction(Rule):
     """``term(t) = closed(t)`` for every integer t ≥ 0, by induction: the base cases, then the step.
+
+    Sound because it is complete induction over the natural numbers: the index runs through all of them, the first terms
+    are as claimed, and if k terms in a row are, the recurrence, which holds at every index, makes the next one so. The
+    hypothesis is used for the one t at hand; a rule that would use it for all is refused.
 
     Attributes:
         variable: The index t.
@@ -260,6 +285,10 @@ class GeometricLimit(Rule):
     The one limit used is ``t**k q**t → 0`` for ``|q| < 1``; the premises say ``Abs(q) < 1`` for each q that occurs.
     Equations among the premises rewrite both sides first, so that the limit of a sequence whose closed form has been
     proved can be taken.
+
+    Sound because every term that is dropped is a constant times ``t**k q**(n t)`` with n ≥ 1, k ≥ 0 and ``|q| < 1``,
+    which tends to 0, every term that is kept does not depend on t, and limits of finite sums are the sums of the
+    limits. A term of neither kind makes it undecided.
     """
 
     name: ClassVar[str] = "the limit of a geometric sequence"
@@ -318,6 +347,10 @@ class GradientFromDefinition(Rule):
     """The gradient of a function of a matrix (traces and squared norms of polynomials), in a direction H left free.
 
     Expands ``f(W + εH)`` in powers of ε; the coefficient of ε must be ``tr(Hᵀ G)``.
+
+    Sound because ``f(W + εH)`` is a polynomial in ε, so that its derivative at 0 is the coefficient of ε; as the
+    direction H is a new symbol, the equation ``d/dε f(W + εH) = tr(Hᵀ G)`` holds for every H, and that is what defines
+    the gradient G.
     """
 
     name: ClassVar[str] = "the definition of the gradient, in an arbitrary direction"
@@ -339,7 +372,11 @@ class GradientFromDefinition(Rule):
 
 @dataclass(frozen=True)
 class Differentiation(Rule):
-    """An equation between derivatives of scalars."""
+    """An equation between derivatives of scalars.
+
+    Sound because SymPy differentiates expressions by the rules of differentiation, which hold where the expression is
+    differentiable, and the equation that is left is decided as in `Algebra`.
+    """
 
     name: ClassVar[str] = "differentiation"
     rests_on: ClassVar[tuple[Lemma, ...]] = (DIFFERENTIATION,)

@@ -41,7 +41,11 @@ REAL = Symbol("v", real=True)
 
 @dataclass(frozen=True)
 class Factorials(Rule):
-    """An equation of products of factorials whose arguments differ by integers."""
+    """An equation of products of factorials whose arguments differ by integers.
+
+    Sound because a factorial of a nonnegative integer is positive, so that two sides whose quotient is 1 are equal; the
+    quotient is simplified by ``(n + 1)! = (n + 1) n!`` alone, for arguments that are declared nonnegative integers.
+    """
 
     name: ClassVar[str] = "the recurrence of the factorial"
 
@@ -59,6 +63,10 @@ class Integration(Rule):
     """A definite integral, by an antiderivative that SymPy finds; that it is one is proved, and that it has no jumps.
 
     What it tends to where the interval has no end is SymPy's.
+
+    Sound because the antiderivative is differentiated and compared with the integrand, and is made of functions without
+    poles or jumps, so that the fundamental theorem of calculus applies on the whole interval; where an end is infinite
+    the integral is by definition the limit.
     """
 
     name: ClassVar[str] = "integration"

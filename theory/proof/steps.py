@@ -13,6 +13,7 @@ from sympy.matrices.expressions import MatrixExpr
 
 from theory.proof.lemma import Lemma
 from theory.proof.scope import bound_symbols, free_symbols, indices
+from theory.proof.time_limit import within_time
 
 __all__ = ["Assumption", "Rule", "Step", "Written", "conjunction", "says_the_same"]
 
@@ -27,6 +28,12 @@ class Rule(ABC):
     """
 
     premises: tuple[Basic, ...] = ()
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if "prove" in vars(cls):  # a rule that cannot decide within a minute says so
+            setattr(cls, "prove", within_time(cls.prove))  # noqa: B010
+
     name: ClassVar[str] = "rule"
     rests_on: ClassVar[tuple[Lemma, ...]] = ()
 

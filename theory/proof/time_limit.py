@@ -11,11 +11,16 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import wraps
+from typing import Any
 
 from sympy import Basic, preorder_traversal
 from sympy.core.cache import clear_cache
 
-__all__ = ["OutOfTimeError", "forget_what_was_begun", "time_limit"]
+__all__ = ["SECONDS_A_STEP", "OutOfTimeError", "forget_what_was_begun", "time_limit", "within_time"]
+
+SECONDS_A_STEP = 60  # of processor time; the slowest step of the derivations here takes five
+_here = threading.local()  # whether a limit is running in this thread
 
 
 class OutOfTimeError(BaseException):
@@ -48,12 +53,31 @@ def time_limit(seconds: float) -> Iterator[None]:
 
     watcher = threading.Thread(target=watch, name="time limit", daemon=True)
     watcher.start()
+    outer, _here.running = getattr(_here, "running", False), True
     try:
         yield
     finally:
         _stop(finished, lock)
+        _here.running = outer
         if interrupted:  # the interruption may not have arrived yet: it must not arrive later, somewhere else
             ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), None)
+
+
+def within_time(prove: Callable[[Any, Basic], bool | None]) -> Callable[[Any, Basic], bool | None]:
+    """A rule's `prove` that says undecided where it takes too long, unless a limit is running outside already."""
+
+    @wraps(prove)
+    def limited(rule: Any, statement: Basic) -> bool | None:
+        if getattr(_here, "running", False):
+            return prove(rule, statement)
+        try:
+            with time_limit(SECONDS_A_STEP):
+                return prove(rule, statement)
+        except OutOfTimeError:
+            forget_what_was_begun(statement, *rule.premises)
+            return None
+
+    return limited
 
 
 def _stop(finished: threading.Event, lock: threading.Lock) -> None:

@@ -18,6 +18,9 @@ class Unfolding(Rule):
     """An equation whose sides are the same once every symbol that a premise defines is replaced by its definition.
 
     The premises are ``symbol = definition``, used in their order.
+
+    Sound because equals are put in for equals; none of the symbols is bound in the statement, where it would be
+    another.
     """
 
     name: ClassVar[str] = "putting definitions in"

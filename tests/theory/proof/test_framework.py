@@ -1,5 +1,7 @@
 """The framework proves what is displayed, from what has been established, or says that it cannot."""
 
+import importlib
+import pkgutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -34,6 +36,7 @@ from sympy import (
     symbols,
 )
 
+from theory import proof
 from theory.derivations import DERIVATIONS, derive
 from theory.proof.brute_force import BruteForce, Case
 from theory.proof.derivation import Derivation, RefutedStepError, UndecidedStepError
@@ -344,3 +347,32 @@ def test_unknown_names_are_refused_with_the_known_ones():
 def test_sympy_is_not_imported_before_it_is_needed():
     program = "import sys, theory.derivations; sys.exit('sympy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def every_rule():
+    """All rules of the checker, those that are imported by no derivation too."""
+    for module in pkgutil.iter_modules(proof.__path__):
+        importlib.import_module(f"{proof.__name__}.{module.name}")
+    found, pending = set(), [Rule]
+    while pending:
+        kinds = pending.pop().__subclasses__()
+        pending += kinds
+        found |= {kind for kind in kinds if kind.__module__.startswith(proof.__name__)}
+    return sorted(found, key=lambda kind: kind.__name__)
+
+
+@pytest.mark.parametrize("rule", every_rule(), ids=lambda rule: rule.__name__)
+def test_every_rule_says_why_it_is_sound(rule):
+    """In a paragraph of its own, for a reader who trusts nothing else of the checker."""
+    paragraphs = [" ".join(part.split()) for part in rule.__doc__.split("\n\n")]
+    reasons = [part for part in paragraphs if part.startswith("Sound ")]
+    assert len(reasons) == 1
+    assert len(reasons[0].split()) >= 12
+    assert rule.prove.__doc__
+
+
+def test_no_rule_is_made_for_one_textbook_fact():
+    """Those are data, `theory.proof.lemmas`; there are few rules, so that each can be read."""
+    assert len(every_rule()) <= 28
+    with pytest.raises(TypeError, match="abstract"):
+        Rule()

@@ -4,15 +4,16 @@ Nothing here is measured: were the limit broken, the tests would not end.
 """
 
 import contextlib
+import ctypes
 import threading
 from dataclasses import dataclass
 
 import pytest
 from sympy import Eq, Symbol, preorder_traversal
 
-from theory.proof import derivation
+from theory.proof import time_limit as limits
 from theory.proof.derivation import Derivation, UndecidedStepError
-from theory.proof.rules import Algebra
+from theory.proof.rules import Algebra, Chain
 from theory.proof.steps import Rule, Step
 from theory.proof.time_limit import OutOfTimeError, forget_what_was_begun, time_limit
 
@@ -43,12 +44,12 @@ def checked(rule):
 
 
 def test_an_endless_rule_is_undecided(monkeypatch):
-    monkeypatch.setattr(derivation, "SECONDS_A_STEP", 0.05)
+    monkeypatch.setattr(limits, "SECONDS_A_STEP", 0.05)
     assert checked(Endless())
 
 
 def test_an_endless_rule_is_undecided_on_any_thread(monkeypatch):
-    monkeypatch.setattr(derivation, "SECONDS_A_STEP", 0.05)
+    monkeypatch.setattr(limits, "SECONDS_A_STEP", 0.05)
     results: list[bool] = []
     threads = [threading.Thread(target=lambda: results.append(checked(Endless()))) for _ in range(2)]
     for thread in threads:
@@ -56,6 +57,28 @@ def test_an_endless_rule_is_undecided_on_any_thread(monkeypatch):
     for thread in threads:
         thread.join()
     assert results == [True, True]
+
+
+def test_a_rule_called_alone_is_undecided_too(monkeypatch):
+    monkeypatch.setattr(limits, "SECONDS_A_STEP", 0.05)
+    assert Endless().prove(claim) is None
+    assert Chain(through=(claim.lhs,), by=(Endless(), Endless())).prove(claim) is None
+    assert Algebra().prove(claim) is True
+
+
+def test_an_interruption_that_has_not_arrived_is_called_back(monkeypatch):
+    """Sent while the computation ended: it would arrive later, in the middle of something else."""
+    sent, here = [], threading.Event()
+
+    def send(thread, error):
+        sent.append(error.value if error is not None else None)
+        here.set()
+
+    monkeypatch.setattr(ctypes.pythonapi, "PyThreadState_SetAsyncExc", send)
+    with time_limit(0.01):
+        while not here.is_set():
+            sum(range(1000))
+    assert sent == [OutOfTimeError, None]
 
 
 def test_an_interruption_never_comes_late():
