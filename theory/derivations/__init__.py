@@ -1,6 +1,6 @@
 """Each closed form of the library, derived in SymPy step by step and checked by machine.
 
-One derivation a file; a file exposes ``derivation() -> Derivation``. SymPy is imported only when a derivation is asked
+One derivation a file; a file exposes `derivation() -> Derivation`. SymPy is imported only when a derivation is asked
 for.
 """
 
@@ -31,16 +31,16 @@ DERIVATIONS = {
 
 
 def derive(name: str) -> Derivation:
-    """The derivation of that name, ready to be checked (``.check()``) or typeset (``.to_latex()``).
+    """The derivation of that name, ready to be checked (`.check()`) or typeset (`.to_latex()`).
 
     Args:
-        name: One of ``DERIVATIONS``, for instance ``"fcn-limit"``.
+        name: one of `DERIVATIONS`, for instance `"fcn-limit"`.
 
     Returns:
         The derivation: statement, assumptions, steps.
 
     Raises:
-        ValueError: There is no derivation of that name.
+        ValueError: there is no derivation of that name.
     """
     if name not in DERIVATIONS:
         raise ValueError(f"name must be one of {', '.join(DERIVATIONS)}; got {name!r}")

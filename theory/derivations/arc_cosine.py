@@ -34,7 +34,7 @@ theta = 2 * half
 class Euler(Rule):
     """An equation between sines and cosines, by Euler's formula: a question about rational functions of exponentials.
 
-    The premises say what a symbol is (``symbol = …``), and are put in.
+    The premises say what a symbol is (`symbol = …`), and are put in.
     """
 
     name: ClassVar[str] = "Euler's formula"

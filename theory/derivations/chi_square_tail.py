@@ -135,7 +135,7 @@ tail = at_most(event, delta)
 
 
 def gaussian_integral(w: Expr, slope: Expr = S.Zero, premises: tuple[Basic, ...] = ()) -> ByLemma:
-    """The integral of ``exp(−w z²/2 + slope z)``, over the root of 2 π and of the variance where there is one."""
+    """The integral of `exp(−w z²/2 + slope z)`, over the root of 2 π and of the variance where there is one."""
     density = 1 / sqrt(2 * pi * variance) if w.has(variance) else 1 / sqrt(2 * pi)
     return ByLemma(premises, lemma=lemmas.GAUSSIAN_INTEGRAL, values={lemmas.w: w, lemmas.b: slope, lemmas.k: density})
 

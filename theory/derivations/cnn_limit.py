@@ -1,7 +1,7 @@
 """Theorem 2 of "Identity Crisis" (Zhang et al., ICLR 2020): what a one-layer convolutional network ends up as.
 
 The design matrix is the patch matrix of the training image; the rest is the linear model. What is left of the error is
-``A(x) N (θ₀ − θ*)``, N the projector on the null space of the patch matrix: nothing, if the patch matrix has full rank.
+`A(x) N (θ₀ − θ*)`, N the projector on the null space of the patch matrix: nothing, if the patch matrix has full rank.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ line_kernel, square_kernel = (real_matrix("k", 1, 3),), (real_matrix("k", 3, 3),
 
 
 def as_product(image: Image, kernel: Image) -> object:
-    """``A(x) θ`` is the convolution of x with θ, written out."""
+    """`A(x) θ` is the convolution of x with θ, written out."""
     taps = ImmutableMatrix([tap for channel in kernel for tap in channel])
     return equation(MatMul(patch_matrix(image, kernel[0].shape), taps, evaluate=False), convolve(image, kernel))
 

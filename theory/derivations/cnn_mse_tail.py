@@ -124,7 +124,7 @@ design = at_most(stack.lhs, all_rows.rhs)
 
 
 def instance(matrix: MatrixExpr) -> tuple[Expr, Step]:
-    """The bound on ``‖A M‖²`` for one matrix M, and the step that draws it."""
+    """The bound on `‖A M‖²` for one matrix M, and the step that draws it."""
     special = at_most(SquaredNorm(A * matrix), q * rho * SquaredNorm(matrix))
     step = Step(
         "The same for one matrix",
@@ -136,7 +136,7 @@ def instance(matrix: MatrixExpr) -> tuple[Expr, Step]:
 
 
 def null_part(matrix: MatrixExpr, unit_rows: Expr, name: str) -> tuple[Expr, tuple[Step, ...]]:
-    """``‖N Rᵀ‖² ≤ min(c, d)`` for a matrix R with orthonormal rows, and the steps that prove it."""
+    """`‖N Rᵀ‖² ≤ min(c, d)` for a matrix R with orthonormal rows, and the steps that prove it."""
     part = SquaredNorm(N * matrix.T)
     outside = equation(c - part, SquaredNorm((Identity(p) - N) * matrix.T))
     unreached = equation(d - part, SquaredNorm(V.T * (Identity(p) - matrix.T * matrix)))

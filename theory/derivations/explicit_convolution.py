@@ -1,7 +1,7 @@
 """Convolution written out as sums, and the patch matrix written out entry by entry, for small explicit images.
 
 An image is a tuple of channels, each an explicit matrix. The convolution is torch's: a cross-correlation, zero padding
-that keeps the size, the kernel's centre at index ``(k − 1) // 2``. A one-dimensional image has one row.
+that keeps the size, the kernel's centre at index `(k − 1) // 2`. A one-dimensional image has one row.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def pixels(image: Image) -> ImmutableMatrix:
 
 
 def convolve(image: Image, kernel: Image) -> ImmutableMatrix:
-    """One output channel: ``Σ_c Σ_a Σ_b kernel[c][a, b] image[c][i + a − p, j + b − q]``, as a column of places."""
+    """One output channel: `Σ_c Σ_a Σ_b kernel[c][a, b] image[c][i + a − p, j + b − q]`, as a column of places."""
     height, width = image[0].shape
     tall, wide = kernel[0].shape
     outputs = []

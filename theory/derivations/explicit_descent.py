@@ -12,7 +12,7 @@ __all__ = ["descend", "multiplied_out", "real_matrix"]
 
 
 def real_matrix(name: str, rows: int, columns: int, *, positive: bool | None = None) -> ImmutableMatrix:
-    """A matrix of real symbols ``name_ij``."""
+    """A matrix of real symbols `name_ij`."""
     return ImmutableMatrix(rows, columns, lambda i, j: Symbol(f"{name}_{i + 1}{j + 1}", real=True, positive=positive))
 
 
@@ -22,10 +22,10 @@ def descend(
     """The initial matrix and the iterates after it.
 
     Args:
-        loss: A polynomial function of an explicit matrix; it is differentiated entry by entry.
-        initial: Where the descent starts; entries are rational numbers or polynomials.
-        learning_rate: The step size.
-        steps: How many steps to take.
+        loss: a polynomial function of an explicit matrix; it is differentiated entry by entry.
+        initial: where the descent starts; entries are rational numbers or polynomials.
+        learning_rate: the step size.
+        steps: how many steps to take.
     """
     entries = Matrix(*initial.shape, lambda i, j: Dummy(f"w{i}{j}", real=True))
     slopes = [diff(loss(ImmutableMatrix(entries)), entry) for entry in entries]

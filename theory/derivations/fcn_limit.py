@@ -1,6 +1,6 @@
 """Theorem 1 of "Identity Crisis" (Zhang et al., ICLR 2020): what a one-layer fully connected network ends up as.
 
-``f(x) = Π∥ x + W₀ Π⊥ x``: what lies along the training image is learned, the rest is noise. For several images this is
+`f(x) = Π∥ x + W₀ Π⊥ x`: what lies along the training image is learned, the rest is noise. For several images this is
 the linear model (`theory.derivations.linear_model`) with one image a row.
 """
 

@@ -196,7 +196,7 @@ def cases(step_numbers: range, dimensions: range = range(1, 5)) -> tuple[Case, .
 
 
 def ground_truth(size: int, step: int) -> dict[Basic, Basic]:
-    """The image, the initial weight and the iterates up to ``step`` written out."""
+    """The image, the initial weight and the iterates up to `step` written out."""
     image = real_matrix("x", size, 1, positive=True)
     iterates = symbolic_iterates(size)[: step + 1]
     length = sum(entry**2 for entry in image)

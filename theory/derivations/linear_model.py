@@ -1,7 +1,7 @@
 """Gradient descent on a shared-feature linear model: one theorem, for every feature map.
 
-The model's outputs on the training inputs are ``D Θᵀ``: D is the stack of the inputs' design matrices, a row of Θ holds
-the parameters of one output unit. A fully connected network has ``D = X``, one input a row; a convolutional network has
+The model's outputs on the training inputs are `D Θᵀ`: D is the stack of the inputs' design matrices, a row of Θ holds
+the parameters of one output unit. A fully connected network has `D = X`, one input a row; a convolutional network has
 for D the patch matrix. Ours; Theorems 1 and 2 of "Identity Crisis" (Zhang et al., ICLR 2020) are its two cases.
 """
 
@@ -41,7 +41,7 @@ def equation(left: Basic, right: Basic) -> Eq:
 
 
 def loss(weights: MatrixExpr) -> Basic:
-    """The mean squared error over all |T| target entries, as ``torch.nn.MSELoss`` takes it."""
+    """The mean squared error over all |T| target entries, as `torch.nn.MSELoss` takes it."""
     return SquaredNorm(D * weights.T - T) / entries
 
 

@@ -1,6 +1,6 @@
 """Gradient descent with heavy-ball momentum, mode by mode: closed form and region of stability.
 
-As ``torch.optim.SGD`` does it: ``v ← β v + g``, ``w ← w − η v``, from ``v = 0``. The closed form and its proof are
+As `torch.optim.SGD` does it: `v ← β v + g`, `w ← w − η v`, from `v = 0`. The closed form and its proof are
 ours; the stability region is Polyak's (1964), here by Jury's conditions.
 """
 
@@ -130,7 +130,7 @@ stable_rate = equation(2 * (1 + beta) - a, eigenvalue * (max_lr - eta))
 
 
 def carried_out(learning_rate: Basic, strength: Basic, steps: int) -> dict[Basic, Basic]:
-    """Heavy ball carried out step by step from error ``e_0``, and the sequence U beside it."""
+    """Heavy ball carried out step by step from error `e_0`, and the sequence U beside it."""
     values: dict[Basic, Basic] = {n: Integer(steps), eta: learning_rate, beta: strength, v(0): Integer(0)}
     values[a] = learning_rate * eigenvalue
     distance, speed_now, states = e(0), Integer(0), []

@@ -1,6 +1,6 @@
 """The algebra of Theorem 2: identity targets in the linear model, and what the null space of the patch matrix leaves.
 
-Dimension-free; how the patch matrix looks is of no concern here, only that ``A(x) Θ*ᵀ`` is the input itself.
+Dimension-free; how the patch matrix looks is of no concern here, only that `A(x) Θ*ᵀ` is the input itself.
 """
 
 from __future__ import annotations

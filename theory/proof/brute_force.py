@@ -22,8 +22,8 @@ class Case:
     """A small case: what the symbols, matrices and terms of a statement are in it.
 
     Attributes:
-        label: What the case is, for instance ``"d = 2, t = 3"``.
-        values: Computes the values, from first principles; called when the case is checked.
+        label: what the case is, for instance `"d = 2, t = 3"`.
+        values: computes the values, from first principles; called when the case is checked.
     """
 
     label: str

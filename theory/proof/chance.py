@@ -18,7 +18,7 @@ class Probability(Expr):
     is_real = True
 
     def __new__(cls, event: Any, over: Any) -> Probability:
-        """The probability of ``event`` when the matrix ``over`` is drawn."""
+        """The probability of `event` when the matrix `over` is drawn."""
         built: Probability = Basic.__new__(cls, sympify(event), sympify(over))
         return built
 
@@ -40,7 +40,7 @@ class Expectation(Expr):
     is_real = True
 
     def __new__(cls, value: Any, over: Any) -> Expectation:
-        """The expectation of ``value`` over the random ``over``."""
+        """The expectation of `value` over the random `over`."""
         built: Expectation = Basic.__new__(cls, sympify(value), sympify(over))
         return built
 
@@ -68,7 +68,7 @@ class ExpectedMatrix(MatrixExpr):
     """The expectation of a matrix, entry by entry, over one random matrix."""
 
     def __new__(cls, value: Any, over: Any) -> ExpectedMatrix:
-        """The expectation of the matrix ``value`` over the random ``over``."""
+        """The expectation of the matrix `value` over the random `over`."""
         built: ExpectedMatrix = Basic.__new__(cls, sympify(value), sympify(over))
         return built
 

@@ -75,9 +75,9 @@ class ByLemma(Rule):
     which `Derivation.check` sees by `generalizes`.
 
     Attributes:
-        premises: What the lemma's conditions may use.
-        lemma: The fact, see `theory.proof.lemmas`.
-        values: What stands for which symbol of the lemma, where it cannot be read off.
+        premises: what the lemma's conditions may use.
+        lemma: the fact, see `theory.proof.lemmas`.
+        values: what stands for which symbol of the lemma, where it cannot be read off.
     """
 
     lemma: Lemma = field(kw_only=True)

@@ -44,7 +44,7 @@ class RefutedStepError(DerivationError):
     """A step that is false.
 
     Attributes:
-        counterexample: Values of its symbols at which the premises hold and the step does not.
+        counterexample: values of its symbols at which the premises hold and the step does not.
     """
 
     def __init__(self, message: str, counterexample: Mapping[Basic, Any]) -> None:
@@ -57,14 +57,14 @@ class Derivation:
     """A theorem with its proof.
 
     Attributes:
-        name: What ``derive`` calls it.
-        title: One line.
-        statement: The claims of the theorem; each is the statement of one of the steps.
-        assumptions: What is taken for granted, definitions included.
-        steps: The proof, in order.
-        source: Where the theorem is stated.
-        result: The closed forms by name, to be lambdified; each is a part of a proved statement.
-        remarks: What a reader should know about the reach of the theorem.
+        name: what `derive` calls it.
+        title: one line.
+        statement: the claims of the theorem; each is the statement of one of the steps.
+        assumptions: what is taken for granted, definitions included.
+        steps: the proof, in order.
+        source: where the theorem is stated.
+        result: the closed forms by name, to be lambdified; each is a part of a proved statement.
+        remarks: what a reader should know about the reach of the theorem.
     """
 
     name: str
@@ -88,7 +88,7 @@ class Derivation:
         """The assumptions and the steps that the proof of a claim leads back to, through the premises of each rule.
 
         Raises:
-            ValueError: No step has that statement.
+            ValueError: no step has that statement.
         """
         assumed = [item.statement for item in self.assumptions if item.statement is not None]
         pending, assumptions, steps = [claim], list[Basic](), list[Step]()
@@ -110,8 +110,8 @@ class Derivation:
         """Prove every step.
 
         Raises:
-            RefutedStepError: A step is false; the error has a counterexample.
-            UndecidedStepError: A step cannot be decided, uses a premise that was never established, or only for some
+            RefutedStepError: a step is false; the error has a counterexample.
+            UndecidedStepError: a step cannot be decided, uses a premise that was never established, or only for some
                 values of a symbol where the rule needs it for all, or a claim or a result was not proved by any step.
         """
         established = [
@@ -164,11 +164,11 @@ class Derivation:
                 raise UndecidedStepError(f"{self.name}: the result {name!r} stands in no proved statement")
 
     def function(self, name: str, *arguments: Basic) -> Callable[..., Any]:
-        """The result of that name as a numeric function of the arguments (``sympy.lambdify``).
+        """The result of that name as a numeric function of the arguments (`sympy.lambdify`).
 
         Args:
-            name: One of ``result``.
-            arguments: Symbols, matrix symbols, or terms of a sequence, in the order of the function's parameters.
+            name: one of `result`.
+            arguments: symbols, matrix symbols, or terms of a sequence, in the order of the function's parameters.
         """
         # lambdify turns matrices whose names are no identifiers into scalars, and these commute
         parameters = [
@@ -183,5 +183,5 @@ class Derivation:
         return text(self)
 
     def to_latex(self, standalone: bool = False) -> str:
-        """The derivation as a page for an appendix; with ``standalone``, as a document that compiles by itself."""
+        """The derivation as a page for an appendix; with `standalone`, as a document that compiles by itself."""
         return page(self, standalone=standalone)

@@ -27,9 +27,9 @@ __all__ = ["ExpectedTraces"]
 
 @dataclass(frozen=True)
 class ExpectedTraces(Rule):
-    """``E[f] = …`` or ``Var[f] = …`` for a polynomial f in traces of words.
+    """`E[f] = …` or `Var[f] = …` for a polynomial f in traces of words.
 
-    The premises are moments ``E[word] = …``; each replaces the word where it holds all the random letters of a trace.
+    The premises are moments `E[word] = …`; each replaces the word where it holds all the random letters of a trace.
     Other equations of matrices are used as rewriting rules, from left to right, and equations of scalars as equations.
 
     Sound because the expectation is linear and what is fixed may be taken out of it: each monomial is a fixed factor

@@ -45,15 +45,15 @@ def explicit(part: Basic, values: Mapping[Basic, Any]) -> Any:
     """The expression with every symbol replaced by its value, and every matrix written out.
 
     Args:
-        part: A scalar or matrix expression.
-        values: Numbers or expressions for symbols, explicit matrices for matrix symbols; terms of a sequence are found
-            by the value of their index (``W(3)``).
+        part: a scalar or matrix expression.
+        values: numbers or expressions for symbols, explicit matrices for matrix symbols; terms of a sequence are found
+            by the value of their index (`W(3)`).
 
     Returns:
-        A scalar expression or an ``ImmutableMatrix``.
+        A scalar expression or an `ImmutableMatrix`.
 
     Raises:
-        ValueError: A matrix has no value, or a part cannot be written out.
+        ValueError: a matrix has no value, or a part cannot be written out.
     """
     if part in values:
         value = sympify(values[part])

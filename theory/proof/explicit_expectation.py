@@ -25,9 +25,9 @@ class ExplicitExpectation(Rule):
     Sound for these cases and no others: a polynomial in independent symmetric entries is averaged monomial by monomial.
 
     Attributes:
-        cases: The value of a random matrix in a case is the matrix of its standard deviations; its entries are then
+        cases: the value of a random matrix in a case is the matrix of its standard deviations; its entries are then
             independent and symmetric with these, and with the excess kurtosis below.
-        kurtosis: The symbol of the excess kurtosis.
+        kurtosis: the symbol of the excess kurtosis.
     """
 
     cases: tuple[Case, ...] = ()

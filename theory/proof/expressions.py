@@ -14,13 +14,13 @@ __all__ = ["Gradient", "Iterate", "SquaredNorm", "Term", "matrix_sequence", "sca
 
 
 class Term(Expr):
-    """A term ``u_n`` of a sequence of scalars. Substituting in the index gives another term of the same sequence."""
+    """A term `u_n` of a sequence of scalars. Substituting in the index gives another term of the same sequence."""
 
     is_commutative = True
     is_finite = True
 
     def __new__(cls, name: str | Str, index: Any) -> Term:
-        """The term of the sequence ``name`` at ``index``."""
+        """The term of the sequence `name` at `index`."""
         built: Term = Basic.__new__(cls, Str(name) if isinstance(name, str) else name, sympify(index))
         return built
 
@@ -33,10 +33,10 @@ class Term(Expr):
 
 
 class Iterate(MatrixExpr):
-    """A term ``W_t`` of a sequence of real matrices."""
+    """A term `W_t` of a sequence of real matrices."""
 
     def __new__(cls, name: str | Str, rows: Any, columns: Any, index: Any) -> Iterate:
-        """The ``rows × columns`` matrix number ``index`` of the sequence ``name``."""
+        """The `rows × columns` matrix number `index` of the sequence `name`."""
         label = Str(name) if isinstance(name, str) else name
         built: Iterate = Basic.__new__(cls, label, sympify(rows), sympify(columns), sympify(index))
         return built
@@ -60,19 +60,19 @@ class Iterate(MatrixExpr):
 
 
 class SquaredNorm(Expr):
-    """The squared Frobenius norm ``‖M‖² = tr(Mᵀ M)`` of a real matrix."""
+    """The squared Frobenius norm `‖M‖² = tr(Mᵀ M)` of a real matrix."""
 
     is_commutative = True
     is_real = True
     is_nonnegative = True
 
     def __new__(cls, matrix: Any) -> SquaredNorm:
-        """The squared norm of ``matrix``."""
+        """The squared norm of `matrix`."""
         built: SquaredNorm = Basic.__new__(cls, sympify(matrix))
         return built
 
     def as_trace(self) -> Expr:
-        """The definition, ``tr(Mᵀ M)``."""
+        """The definition, `tr(Mᵀ M)`."""
         return Trace(self.args[0].T * self.args[0])
 
     def _latex(self, printer: Any, exp: str | None = None) -> str:
@@ -84,10 +84,10 @@ class SquaredNorm(Expr):
 
 
 class Gradient(MatrixExpr):
-    """The gradient of a scalar function of a matrix: the G with ``d/dε f(W + εH) = tr(Hᵀ G)`` at ε = 0 for every H."""
+    """The gradient of a scalar function of a matrix: the G with `d/dε f(W + εH) = tr(Hᵀ G)` at ε = 0 for every H."""
 
     def __new__(cls, function: Any, at: Any) -> Gradient:
-        """The gradient of ``function`` by the matrix ``at``."""
+        """The gradient of `function` by the matrix `at`."""
         built: Gradient = Basic.__new__(cls, sympify(function), sympify(at))
         return built
 
@@ -109,10 +109,10 @@ class Gradient(MatrixExpr):
 
 
 def scalar_sequence(name: str) -> Callable[[Any], Term]:
-    """The sequence ``n ↦ name_n`` of scalars."""
+    """The sequence `n ↦ name_n` of scalars."""
     return lambda index: Term(name, index)
 
 
 def matrix_sequence(name: str, rows: Any, columns: Any) -> Callable[[Any], Iterate]:
-    """The sequence ``t ↦ name_t`` of ``rows × columns`` matrices."""
+    """The sequence `t ↦ name_t` of `rows × columns` matrices."""
     return lambda index: Iterate(name, rows, columns, index)

@@ -25,9 +25,9 @@ class InequalityInduction(Rule):
     step hold at every n. The hypothesis is used for the n at hand; a rule that would use it for all is refused.
 
     Attributes:
-        variable: The index n.
-        base: Proves the inequality at 0.
-        step: Proves it at n + 1; the inequality at n is added to its premises.
+        variable: the index n.
+        base: proves the inequality at 0.
+        step: proves it at n + 1; the inequality at n is added to its premises.
     """
 
     variable: Symbol = field(kw_only=True)
@@ -79,7 +79,7 @@ class JointInduction(Rule):
     1. No base may use any of them as a hypothesis.
 
     Attributes:
-        parts: An induction for each of the inequalities that the statement is a conjunction of.
+        parts: an induction for each of the inequalities that the statement is a conjunction of.
     """
 
     parts: tuple[tuple[Basic, InequalityInduction], ...] = ()

@@ -57,8 +57,8 @@ class Inequality(Rule):
     binds are left out, as they may hold for some of its values only.
 
     Attributes:
-        premises: Inequalities and equations that may be used.
-        certificate: The difference in a form whose sign can be read off: sums of squares, and products of what the
+        premises: inequalities and equations that may be used.
+        certificate: the difference in a form whose sign can be read off: sums of squares, and products of what the
             premises and the symbols' own assumptions say is nonnegative. It must equal the difference exactly. The
             greater side minus the lesser of a premise, written as it stands in the premise, counts as nonnegative.
     """
@@ -85,18 +85,18 @@ class Inequality(Rule):
 
 @dataclass(frozen=True)
 class Growth(Rule):
-    """``lesser ≤ greater`` from a point on: it holds there, and the difference does not fall.
+    """`lesser ≤ greater` from a point on: it holds there, and the difference does not fall.
 
     Sound by the mean value theorem: between the start and the variable the difference is differentiable (it is made of
     powers, exponentials and logarithms of what is positive all along), its derivative is proved nonnegative there from
     what is known of the variable on the whole way, and so it is at least what it is at the start.
 
     Attributes:
-        variable: The variable along which the difference grows.
-        start: Where it starts: zero for a nonnegative symbol, or a premise says ``variable ≥ start``. No other premise
+        variable: the variable along which the difference grows.
+        start: where it starts: zero for a nonnegative symbol, or a premise says `variable ≥ start`. No other premise
             may bound the variable from below, since the derivative is used all the way from the start.
-        at_start: Proves ``difference(start) ≥ 0``.
-        along: Proves ``d difference / d variable ≥ 0``.
+        at_start: proves `difference(start) ≥ 0`.
+        along: proves `d difference / d variable ≥ 0`.
     """
 
     variable: Symbol = field(kw_only=True)
@@ -128,7 +128,7 @@ class Growth(Rule):
         return (*super().cites, *self.at_start.cites, *self.along.cites)
 
     def generalizes(self, statement: Basic) -> frozenset[Basic]:
-        """What the two proofs take their premises to hold for; of the variable itself ``_begins`` takes care."""
+        """What the two proofs take their premises to hold for; of the variable itself `_begins` takes care."""
         return super().generalizes(statement) | self.at_start.generalizes(statement) | self.along.generalizes(statement)
 
     def _is_continuous(self, part: Expr) -> bool:

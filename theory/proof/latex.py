@@ -45,8 +45,8 @@ def page(derivation: Written, *, standalone: bool = False) -> str:
     """The derivation in LaTeX (needs amsmath and amssymb).
 
     Args:
-        derivation: What to typeset.
-        standalone: Add a preamble, so that the text compiles by itself.
+        derivation: what to typeset.
+        standalone: add a preamble, so that the text compiles by itself.
     """
     lines = [rf"\section*{{{escape(derivation.title)}}}", "", r"\paragraph{Theorem.}"]
     titles = {step.statement: step.title for step in reversed(derivation.steps)}  # of the proof, not of a check
@@ -95,10 +95,10 @@ def _references(derivation: Written, number: int) -> str:
 
 
 def escape(words: str) -> str:
-    """Words with LaTeX's special characters escaped; ``$…$`` is mathematics and stays as it is.
+    """Words with LaTeX's special characters escaped; `$…$` is mathematics and stays as it is.
 
     Raises:
-        ValueError: A ``$`` is not closed, or a character outside ASCII has no LaTeX here.
+        ValueError: a `$` is not closed, or a character outside ASCII has no LaTeX here.
     """
     pieces = re.split(r"(?<!\\)\$", words)
     if len(pieces) % 2 == 0:

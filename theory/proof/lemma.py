@@ -93,13 +93,13 @@ class Lemma:
     """A textbook fact.
 
     Attributes:
-        name: What it is called, as it stands after "By" on the page.
-        words: What it says (``$...$`` is mathematics).
-        source: Where it is proved.
-        statement: The same as a formula, an equation or an inequality; every symbol in it may be given a value. None
+        name: what it is called, as it stands after "By" on the page.
+        words: what it says (`$...$` is mathematics).
+        source: where it is proved.
+        statement: the same as a formula, an equation or an inequality; every symbol in it may be given a value. None
             for facts that only a procedure uses.
-        conditions: Under which it holds.
-        varies: Which of the variables that the statement sums, integrates or averages over a symbol's value may depend
+        conditions: under which it holds.
+        varies: which of the variables that the statement sums, integrates or averages over a symbol's value may depend
             on. Without an entry it may depend on none of them.
     """
 

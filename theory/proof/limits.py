@@ -21,7 +21,7 @@ __all__ = ["MatrixLimit"]
 
 @dataclass(frozen=True)
 class MatrixLimit(Rule):
-    """``lim F(R_t) = F(R)`` for sums of products, where ``lim R_t = R`` is a premise.
+    """`lim F(R_t) = F(R)` for sums of products, where `lim R_t = R` is a premise.
 
     The other premises are equations of matrices, used as rewriting rules from left to right before the limit is taken.
 
@@ -30,7 +30,7 @@ class MatrixLimit(Rule):
     which might be unbounded, makes it undecided.
 
     Attributes:
-        closed: An equation whose left side is the sequence; its right side takes the sequence's place, once.
+        closed: an equation whose left side is the sequence; its right side takes the sequence's place, once.
     """
 
     closed: Basic | None = None
@@ -76,7 +76,7 @@ class MatrixLimit(Rule):
 def _limit_of(word: Word, t: Symbol, limits: Mapping[Word, MatrixWords]) -> MatrixWords | None:
     """The limit of a product whose factors all have a known limit or are constant; None if it has others.
 
-    A factor that has no limit may be unbounded: ``W_t A → H`` does not make ``W_t A W_t − H W_t`` small.
+    A factor that has no limit may be unbounded: `W_t A → H` does not make `W_t A W_t − H W_t` small.
     """
     if not word:
         return {(): S.One}

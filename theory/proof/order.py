@@ -34,12 +34,12 @@ def at_most(lesser: Expr, greater: Expr) -> LessThan:
 
 
 def positive(term: Expr) -> Gt:
-    """``term > 0`` as it stands, not evaluated."""
+    """`term > 0` as it stands, not evaluated."""
     return Gt(term, 0, evaluate=False)
 
 
 def when(*conditions: Basic) -> Callable[[Basic], Implies]:
-    """What holds under all these conditions: ``when(P)(Q)`` is ``P ⟹ Q``."""
+    """What holds under all these conditions: `when(P)(Q)` is `P ⟹ Q`."""
     return lambda conclusion: Implies(And(*conditions), conclusion)
 
 
@@ -60,11 +60,11 @@ def times(factor: Expr, term: Expr) -> Expr:
 
 @dataclass(frozen=True)
 class Transitivity(Rule):
-    """``a ≤ z`` from premises that lead from a to z in order: ``a = b`` (or ``b = a``), ``b ≤ c``, …; or ``a = z``.
+    """`a ≤ z` from premises that lead from a to z in order: `a = b` (or `b = a`), `b ≤ c`, …; or `a = z`.
 
     A premise that does not lead on is passed over.
 
-    Sound because equality and ``≤`` are transitive, and an equation may be read from either side; a chain with a ``≤``
+    Sound because equality and `≤` are transitive, and an equation may be read from either side; a chain with a `≤`
     in it proves no equation.
     """
 
@@ -85,7 +85,7 @@ class Transitivity(Rule):
 
 @dataclass(frozen=True)
 class Conditional(Rule):
-    """``P ⟹ Q``: Q is proved with P as a further premise, and with what other premises say follows from P.
+    """`P ⟹ Q`: Q is proved with P as a further premise, and with what other premises say follows from P.
 
     Nothing that Q's proof takes for all values may be restricted by P: no index of an induction, a sum or a limit, and
     no random matrix.
@@ -94,7 +94,7 @@ class Conditional(Rule):
     for those values only, since whatever Q's proof generalizes over does not occur in P.
 
     Attributes:
-        by: Proves Q; one of ``ASSUMING``.
+        by: proves Q; one of `ASSUMING`.
     """
 
     by: Rule = field(kw_only=True)

@@ -37,7 +37,7 @@ __all__ = ["Independence", "MatrixInstance"]
 class Independence(Rule):
     """The expectation of an exponential over a random matrix with independent entries, from that over one entry.
 
-    ``E exp(F) ≤ R`` (or ``=``) where F is a sum over the entries, by traces ``tr(HᵀZ)`` and squared norms, and R a
+    `E exp(F) ≤ R` (or `=`) where F is a sum over the entries, by traces `tr(HᵀZ)` and squared norms, and R a
     product over them. The expectation factorizes; every factor is nonnegative and at most (or equal to) its bound.
 
     Sound because the exponential of a sum over independent entries is the product of functions of one entry each, none
@@ -46,10 +46,10 @@ class Independence(Rule):
     factor by factor. The one entry of the fixed matrix stands for all of them, so its premises must hold for any value.
 
     Attributes:
-        premises: For each law that an entry may have, ``∫ exp(f) w ≤ r`` with its density w, and ``∫ w = 1``. An entry
-            that is always zero needs the premise ``1 ≤ r`` alone.
-        random: The random matrix and the variable that stands for one entry of it.
-        fixed: The fixed matrix that it is multiplied with and its entry, if there is one.
+        premises: for each law that an entry may have, `∫ exp(f) w ≤ r` with its density w, and `∫ w = 1`. An entry
+            that is always zero needs the premise `1 ≤ r` alone.
+        random: the random matrix and the variable that stands for one entry of it.
+        fixed: the fixed matrix that it is multiplied with and its entry, if there is one.
     """
 
     random: tuple[MatrixExpr, Symbol] = field(kw_only=True)
@@ -89,7 +89,7 @@ class Independence(Rule):
         return bool(laws) or None
 
     def _of_one_entry(self, exponent: Expr) -> Expr | None:
-        """The summand of one entry: ``tr(HᵀZ)`` is the sum of ``h z``, and ``tr(ZᵀZ)`` that of ``z²``."""
+        """The summand of one entry: `tr(HᵀZ)` is the sum of `h z`, and `tr(ZᵀZ)` that of `z²`."""
         entries = dict([self.random, *([self.fixed] if self.fixed else [])])
 
         def summand(trace: Trace) -> Expr:
@@ -135,8 +135,8 @@ class MatrixInstance(Rule):
     rule generalizes over; and what is put in contains nothing that the statement binds.
 
     Attributes:
-        premises: First the general statement; then equations between matrices, as rewriting rules from left to right.
-        values: What is put in for which matrix.
+        premises: first the general statement; then equations between matrices, as rewriting rules from left to right.
+        values: what is put in for which matrix.
     """
 
     values: tuple[tuple[Basic, Basic], ...] = field(kw_only=True)

@@ -72,8 +72,8 @@ class RealAlgebra(Rule):
     condition fails the rule does not decide.
 
     Attributes:
-        premises: Relations that restrict the values.
-        variables: All variables, at most three or so, real, of a declared sign or none; the last may have irrational
+        premises: relations that restrict the values.
+        variables: all variables, at most three or so, real, of a declared sign or none; the last may have irrational
             cells.
     """
 

@@ -17,5 +17,5 @@ class RealTerm(Term):
 
 
 def real_sequence(name: str) -> Callable[[Any], Term]:
-    """The sequence ``n ↦ name_n`` of real numbers."""
+    """The sequence `n ↦ name_n` of real numbers."""
     return lambda index: RealTerm(name, index)

@@ -55,7 +55,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Algebra(Rule):
-    """An equation of scalars: the difference of its sides is zero, given the premises (equations, or ``Ne(…, 0)``).
+    """An equation of scalars: the difference of its sides is zero, given the premises (equations, or `Ne(…, 0)`).
 
     Sound because a rational function whose numerator lies in the radical of the ideal that the premises generate is
     zero wherever they hold and no denominator vanishes, of which `vanishes` makes sure; whatever is not rational stands
@@ -66,7 +66,7 @@ class Algebra(Rule):
     name: ClassVar[str] = "commutative algebra"
 
     def prove(self, statement: Basic) -> bool | None:
-        """Decide ``lhs − rhs = 0`` as a question about rational functions."""
+        """Decide `lhs − rhs = 0` as a question about rational functions."""
         left, right = (side.replace(Determinant, lambda matrix: matrix.det()) for side in _sides(statement))
         return vanishes(left - right, self.premises)
 
@@ -75,7 +75,7 @@ class Algebra(Rule):
 class MatrixEntries(Rule):
     """An equation of matrices of explicit size, entry by entry.
 
-    Premises that say what a matrix is (``M = …``) are put in; equations of scalars may be used in every entry.
+    Premises that say what a matrix is (`M = …`) are put in; equations of scalars may be used in every entry.
 
     Sound because matrices of one shape are equal if and only if all their entries are, and each entry is decided as an
     equation of scalars, see `Algebra`. Equals are put in for equals.
@@ -84,7 +84,7 @@ class MatrixEntries(Rule):
     name: ClassVar[str] = "entries of matrices"
 
     def prove(self, statement: Basic) -> bool | None:
-        """Decide every entry of ``lhs − rhs``."""
+        """Decide every entry of `lhs − rhs`."""
         equations = [premise for premise in self.premises if _is_matrix_equation(premise)]
         values = {equation.lhs: equation.rhs for equation in equations if not equation.rhs.has(equation.lhs)}
         left, right = (explicit(side, values) for side in _sides(statement))
@@ -98,7 +98,7 @@ class MatrixEntries(Rule):
 
 @dataclass(frozen=True)
 class Instance(Rule):
-    """What holds for every index holds for this one: the only premise, with ``variable`` replaced by ``value``.
+    """What holds for every index holds for this one: the only premise, with `variable` replaced by `value`.
 
     Sound because a statement that holds for all values of a variable holds for one of them. That the premise does hold
     for all, `Derivation.check` sees to, since the variable is among what the rule generalizes over; that the value is
@@ -125,8 +125,8 @@ class Instance(Rule):
 class Rewriting(Rule):
     """An equation of matrices or traces of any size: both sides have the same normal form.
 
-    Premises are used as oriented rules, from left to right: ``word → …`` between matrices (``x.T x → s I``) and
-    ``term → …`` between scalars. Equations of scalars with a compound left side are used as equations, and ``Ne(…, 0)``
+    Premises are used as oriented rules, from left to right: `word → …` between matrices (`x.T x → s I`) and
+    `term → …` between scalars. Equations of scalars with a compound left side are used as equations, and `Ne(…, 0)`
     keeps a denominator from zero.
 
     Sound because each rewriting puts equals for equals inside a product, which matrices of any size allow (sums and
@@ -162,9 +162,9 @@ class Rewriting(Rule):
 
 @dataclass(frozen=True)
 class Chain(Rule):
-    """An equation proved through intermediate expressions: ``lhs = through[0] = … = rhs``, each link by a rule.
+    """An equation proved through intermediate expressions: `lhs = through[0] = … = rhs`, each link by a rule.
 
-    ``by`` has one rule more than ``through`` has expressions.
+    `by` has one rule more than `through` has expressions.
 
     Sound because equality is transitive, and each link is proved by a rule that is sound.
     """
@@ -201,17 +201,17 @@ class Chain(Rule):
 
 @dataclass(frozen=True)
 class Induction(Rule):
-    """``term(t) = closed(t)`` for every integer t ≥ 0, by induction: the base cases, then the step.
+    """`term(t) = closed(t)` for every integer t ≥ 0, by induction: the base cases, then the step.
 
     Sound because it is complete induction over the natural numbers: the index runs through all of them, the first terms
     are as claimed, and if k terms in a row are, the recurrence, which holds at every index, makes the next one so. The
     hypothesis is used for the one t at hand; a rule that would use it for all is refused.
 
     Attributes:
-        variable: The index t.
-        recurrence: A premise, ``term(t + k) = F(term(t), …, term(t + k − 1))``, which holds for every t ≥ 0.
-        initial: Premises, ``term(j) = …`` for j < k; without one, ``closed(j)`` must reduce to ``term(j)`` itself.
-        by: The rule that proves base and step.
+        variable: the index t.
+        recurrence: a premise, `term(t + k) = F(term(t), …, term(t + k − 1))`, which holds for every t ≥ 0.
+        initial: premises, `term(j) = …` for j < k; without one, `closed(j)` must reduce to `term(j)` itself.
+        by: the rule that proves base and step.
     """
 
     variable: Symbol = field(kw_only=True)
@@ -280,13 +280,13 @@ class Induction(Rule):
 
 @dataclass(frozen=True)
 class GeometricLimit(Rule):
-    """A limit at infinity of a polynomial in ``t`` and geometric sequences ``q**t``, coefficient by coefficient.
+    """A limit at infinity of a polynomial in `t` and geometric sequences `q**t`, coefficient by coefficient.
 
-    The one limit used is ``t**k q**t → 0`` for ``|q| < 1``; the premises say ``Abs(q) < 1`` for each q that occurs.
+    The one limit used is `t**k q**t → 0` for `|q| < 1`; the premises say `Abs(q) < 1` for each q that occurs.
     Equations among the premises rewrite both sides first, so that the limit of a sequence whose closed form has been
     proved can be taken.
 
-    Sound because every term that is dropped is a constant times ``t**k q**(n t)`` with n ≥ 1, k ≥ 0 and ``|q| < 1``,
+    Sound because every term that is dropped is a constant times `t**k q**(n t)` with n ≥ 1, k ≥ 0 and `|q| < 1`,
     which tends to 0, every term that is kept does not depend on t, and limits of finite sums are the sums of the
     limits. A term of neither kind makes it undecided.
     """
@@ -346,17 +346,17 @@ class GeometricLimit(Rule):
 class GradientFromDefinition(Rule):
     """The gradient of a function of a matrix (traces and squared norms of polynomials), in a direction H left free.
 
-    Expands ``f(W + εH)`` in powers of ε; the coefficient of ε must be ``tr(Hᵀ G)``.
+    Expands `f(W + εH)` in powers of ε; the coefficient of ε must be `tr(Hᵀ G)`.
 
-    Sound because ``f(W + εH)`` is a polynomial in ε, so that its derivative at 0 is the coefficient of ε; as the
-    direction H is a new symbol, the equation ``d/dε f(W + εH) = tr(Hᵀ G)`` holds for every H, and that is what defines
+    Sound because `f(W + εH)` is a polynomial in ε, so that its derivative at 0 is the coefficient of ε; as the
+    direction H is a new symbol, the equation `d/dε f(W + εH) = tr(Hᵀ G)` holds for every H, and that is what defines
     the gradient G.
     """
 
     name: ClassVar[str] = "the definition of the gradient, in an arbitrary direction"
 
     def prove(self, statement: Basic) -> bool | None:
-        """Compare the derivative in the direction H with ``tr(Hᵀ G)``."""
+        """Compare the derivative in the direction H with `tr(Hᵀ G)`."""
         gradient, value = _sides(statement)
         if not isinstance(gradient, Gradient) or value.has(Gradient):
             return None

@@ -1,8 +1,8 @@
 """What a statement holds for: for every value of a variable, or only for those values that somebody has assumed.
 
 A rule that concludes something "for every n" (an induction, a limit, the comparison of two sums or of two expectations)
-may use only premises that hold for every n. ``u_{n+1} = 2 u_n`` does: a statement about the terms of a sequence is
-read as one about all its terms. ``n ≥ 5`` and ``n (n - 3) = 0`` do not: they single out some n.
+may use only premises that hold for every n. `u_{n+1} = 2 u_n` does: a statement about the terms of a sequence is
+read as one about all its terms. `n ≥ 5` and `n (n - 3) = 0` do not: they single out some n.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def may_stand_for(value: Basic, variable: Symbol) -> bool:
 
 
 def runs_from(first: Basic, variable: Basic) -> bool:
-    """Whether a variable is declared so that it may take every (whole, if it is an integer) value from ``first`` on."""
+    """Whether a variable is declared so that it may take every (whole, if it is an integer) value from `first` on."""
     kinds = ({"real": True}, {"nonnegative": True}, {"positive": True})
     declared = [{**kind, **whole} for kind in kinds for whole in ({}, {"integer": True})]
     known = any(variable.assumptions0 == Symbol("v", **facts).assumptions0 for facts in declared)

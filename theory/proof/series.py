@@ -44,7 +44,7 @@ class Factorials(Rule):
     """An equation of products of factorials whose arguments differ by integers.
 
     Sound because a factorial of a nonnegative integer is positive, so that two sides whose quotient is 1 are equal; the
-    quotient is simplified by ``(n + 1)! = (n + 1) n!`` alone, for arguments that are declared nonnegative integers.
+    quotient is simplified by `(n + 1)! = (n + 1) n!` alone, for arguments that are declared nonnegative integers.
     """
 
     name: ClassVar[str] = "the recurrence of the factorial"

@@ -23,8 +23,8 @@ class Rule(ABC):
     """A way to prove a statement by machine.
 
     Attributes:
-        premises: The statements that the rule uses. Each must be an assumption of the derivation or the statement of an
-            earlier step; ``Derivation.check`` sees to it.
+        premises: the statements that the rule uses. Each must be an assumption of the derivation or the statement of an
+            earlier step; `Derivation.check` sees to it.
     """
 
     premises: tuple[Basic, ...] = ()
@@ -51,7 +51,7 @@ class Rule(ABC):
         return bound_symbols(statement)
 
     def describe(self) -> str:
-        """How the step is proved, in words for the typeset page (``$...$`` is mathematics)."""
+        """How the step is proved, in words for the typeset page (`$...$` is mathematics)."""
         return self.name
 
 
@@ -67,14 +67,14 @@ def conjunction(verdicts: Iterable[bool | None]) -> bool | None:
 
 @dataclass(frozen=True)
 class Assumption:
-    """What a derivation takes for granted: words (with ``$...$`` for mathematics), and the statement if rules use it.
+    """What a derivation takes for granted: words (with `$...$` for mathematics), and the statement if rules use it.
 
     A definition is an assumption too: it gives a name to something, and a rule may unfold it.
 
     Attributes:
-        words: What is assumed.
-        statement: The same as a formula. If it is about terms of a sequence, it is assumed for each of their indices.
-        every: What else the statement is assumed for all values of. Of all other symbols it is assumed for the values
+        words: what is assumed.
+        statement: the same as a formula. If it is about terms of a sequence, it is assumed for each of their indices.
+        every: what else the statement is assumed for all values of. Of all other symbols it is assumed for the values
             at hand only, so that no rule may conclude anything about their other values.
     """
 

@@ -37,11 +37,11 @@ class ByTheorem(Rule):
     `Derivation.check` sees by `generalizes`.
 
     Attributes:
-        premises: The assumptions of the theorem with the values put in.
-        theorem: The derivation.
-        claim: The statement of one of its steps.
-        values: What stands for which symbol or matrix; the others stand for themselves.
-        sequences: Which sequence of matrices stands for which, each given by its terms.
+        premises: the assumptions of the theorem with the values put in.
+        theorem: the derivation.
+        claim: the statement of one of its steps.
+        values: what stands for which symbol or matrix; the others stand for themselves.
+        sequences: which sequence of matrices stands for which, each given by its terms.
     """
 
     theorem: Derivation = field(kw_only=True)

@@ -24,7 +24,7 @@ _here = threading.local()  # whether a limit is running in this thread
 
 
 class OutOfTimeError(BaseException):
-    """The computation was interrupted. No ``Exception``: nothing on the way takes it for a failure of its own."""
+    """The computation was interrupted. No `Exception`: nothing on the way takes it for a failure of its own."""
 
 
 @contextmanager
@@ -32,7 +32,7 @@ def time_limit(seconds: float) -> Iterator[None]:
     """Interrupts what is computed inside when it has taken that many seconds.
 
     Raises:
-        OutOfTimeError: The time is over. What was being computed is not finished; ``forget_what_was_begun`` clears what
+        OutOfTimeError: the time is over. What was being computed is not finished; `forget_what_was_begun` clears what
             SymPy keeps of it.
     """
     thread, used = threading.get_ident(), _clock_of_this_thread()

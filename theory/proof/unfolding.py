@@ -17,7 +17,7 @@ __all__ = ["Unfolding"]
 class Unfolding(Rule):
     """An equation whose sides are the same once every symbol that a premise defines is replaced by its definition.
 
-    The premises are ``symbol = definition``, used in their order.
+    The premises are `symbol = definition`, used in their order.
 
     Sound because equals are put in for equals; none of the symbols is bound in the statement, where it would be
     another.

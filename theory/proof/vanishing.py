@@ -1,6 +1,6 @@
 """Does a scalar expression vanish? Decided exactly, as a question about rational functions.
 
-Whatever is not rational (``q**t`` with a symbolic exponent, ``exp``, roots, terms of sequences, traces) becomes a
+Whatever is not rational (`q**t` with a symbolic exponent, `exp`, roots, terms of sequences, traces) becomes a
 generator; a root brings its defining equation with it. The expression vanishes if its numerator is zero, or lies in the
 radical of the ideal of the given equations (Gröbner basis, Rabinowitsch's trick); no denominator may vanish unnoticed.
 """
@@ -85,7 +85,7 @@ class _Generators:
         return self.name(expression)
 
     def power(self, base: Expr, exponent: Expr) -> Expr:
-        """``base**exponent``, split so that ``q**(t + 1)`` is ``q · q**t`` and ``q**(2*t)`` is ``(q**t)**2``.
+        """`base**exponent`, split so that `q**(t + 1)` is `q · q**t` and `q**(2*t)` is `(q**t)**2`.
 
         Both hold for every base but zero; at zero where no exponent can be negative.
         """
@@ -115,7 +115,7 @@ def _is_a_number(part: Expr) -> bool:
 
 
 def _numerator(rational: Expr) -> PolyElement:
-    """The numerator of a rational function over a common denominator, in sparse polynomials (``expand`` is slow)."""
+    """The numerator of a rational function over a common denominator, in sparse polynomials (`expand` is slow)."""
     polynomials = PolyRing(sorted(rational.free_symbols, key=lambda symbol: symbol.sort_key()), QQ, lex)
     by_symbol = dict(zip(polynomials.symbols, polynomials.gens, strict=True))
 
@@ -148,8 +148,8 @@ def vanishes(expression: Expr, premises: Iterable[Basic] = ()) -> bool | None:
     """Whether a scalar expression is zero wherever the premises hold.
 
     Args:
-        expression: A commutative scalar expression.
-        premises: Equations that may be used, and ``Ne(…, 0)`` or strict inequalities that keep denominators from zero.
+        expression: a commutative scalar expression.
+        premises: equations that may be used, and `Ne(…, 0)` or strict inequalities that keep denominators from zero.
 
     Returns:
         True; False if there is a point where the premises hold and it is not zero; None where neither is known, a
