@@ -96,10 +96,10 @@ ASSUMPTIONS = (
         covariance,
     ),
     Assumption(
-        "In polar coordinates of a plane with the standard normal law, of density $r e^{-r^2/2} / (2 \\pi)$, let "
-        "$u = a r \\cos \\varphi$ and $v = b r \\cos(\\varphi - 2 \\alpha)$. Both are positive for "
-        "$2 \\alpha - \\pi / 2 < \\varphi < \\pi / 2$. With the product of cosines as a sum (first step), "
-        "$\\kappa = \\mathrm{E} \\, \\mathrm{relu}(u) \\, \\mathrm{relu}(v)$ is",
+        "In polar coordinates of a plane with the standard normal law, of density $r e^{-r^2/2} / (2 \\pi)$, let $u = "
+        "a r \\cos \\varphi$ and $v = b r \\cos(\\varphi - 2 \\alpha)$. Both are positive for $2 \\alpha - \\pi / 2 < "
+        "\\varphi < \\pi / 2$. With the product of cosines as a sum (first step), $\\kappa = \\mathrm{E} \\, "
+        "\\mathrm{relu}(u) \\, \\mathrm{relu}(v)$ is",
         definition,
     ),
     Assumption("and $\\dot{\\kappa} = \\mathrm{E} \\, 1[u > 0] \\, 1[v > 0]$ is", definition_dot),

@@ -67,8 +67,8 @@ ASSUMPTIONS = (
         half_width,
     ),
     Assumption(
-        "or always zero, as a bias is in all schemes but PyTorch's default. (Orthogonal weights are not "
-        "independent; they are treated apart.)"
+        "or always zero, as a bias is in all schemes but PyTorch's default. (Orthogonal weights are not independent; "
+        "they are treated apart.)"
     ),
     Assumption("$Z$ is an auxiliary $c \\times d$ matrix of independent standard Gaussian entries."),
     Assumption("The confidence is $1 - \\delta$, and $L$ the logarithm of $1 / \\delta$, positive:", confidence),
@@ -182,8 +182,8 @@ SUB_GAUSSIAN = (
                 ),
             ),
         ),
-        "From $n$ to $n + 1$ the left side grows by the factor $6 (n + 1)$, the right by $(2 n + 2) (2 n + 3)$, "
-        "which is larger by $4 n (n + 1)$.",
+        "From $n$ to $n + 1$ the left side grows by the factor $6 (n + 1)$, the right by $(2 n + 2) (2 n + 3)$, which "
+        "is larger by $4 n (n + 1)$.",
     ),
     Step(
         "The terms compared",

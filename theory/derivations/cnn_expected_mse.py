@@ -55,11 +55,10 @@ fourth = equation(
 
 ASSUMPTIONS = (
     Assumption(
-        "By Theorem 2 (derivation cnn-limit) the trained network errs by $f(x) - x = A N (\\Theta_0 - "
-        "\\Theta_*)^T$: $A$ is the patch matrix of the input $x$, with $q$ rows, $\\Theta_0$ the initial weights "
-        "and $\\Theta_*$ the kernels of the identity, one row for each of the $c$ channels. $N$ projects on the "
-        "null space of the training image's patch matrix. With the $d = p - r$ vectors of an orthonormal basis of "
-        "that space in the columns of "
+        "By Theorem 2 (derivation cnn-limit) the trained network errs by $f(x) - x = A N (\\Theta_0 - \\Theta_*)^T$: "
+        "$A$ is the patch matrix of the input $x$, with $q$ rows, $\\Theta_0$ the initial weights and $\\Theta_*$ the "
+        "kernels of the identity, one row for each of the $c$ channels. $N$ projects on the null space of the training "
+        "image's patch matrix. With the $d = p - r$ vectors of an orthonormal basis of that space in the columns of "
         "$V$:",
         null_space,
     ),

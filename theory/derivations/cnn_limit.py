@@ -63,9 +63,8 @@ PATCHES = (
         "Every tap sees some lit pixel",
         equation(MatMul(picker, stack, evaluate=False), ImmutableMatrix(eye(3))),
         MatrixEntries(),
-        "$L B = I$ for three pixels in a line and three taps; in general tap offset $o$ sees pixel $\\max(o, 0)$ "
-        "from place "
-        "$\\max(-o, 0)$, which both exist if $|o| \\le H - 1$.",
+        "$L B = I$ for three pixels in a line and three taps; in general tap offset $o$ sees pixel $\\max(o, 0)$ from "
+        "place $\\max(-o, 0)$, which both exist if $|o| \\le H - 1$.",
     ),
 )
 CHECKS = (
@@ -121,7 +120,6 @@ def derivation() -> Derivation:
             "Per mode the rate is $2 \\sigma^2 / |T|$, times the learning rate; $|T| = C H W$ for one image of $C$ "
             "channels.",
             "The converse needs every tap to see a pixel. A kernel wider than $2 W - 1$ has taps that see only "
-            "padding: the "
-            "rank is short whatever the image, and yet the error on inputs of that size vanishes.",
+            "padding: the rank is short whatever the image, and yet the error on inputs of that size vanishes.",
         ),
     )

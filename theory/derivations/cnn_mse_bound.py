@@ -228,9 +228,9 @@ def derivation() -> Derivation:
         remarks=(
             "The order $m (m / C - r) / C$ holds if pixels and the variance $v$ of the weights stay bounded and the "
             "confidence is fixed. It is not a bound otherwise: the error is proportional to $v$ for large $v$.",
-            "With $v$ of the order of $C / m$, as in all common schemes, the random part is of the order of $m / C "
-            "- r$ only; the target's part keeps the factor $m / C$, times $\\min(1, (m / C - r) / C)$.",
-            "The tail bounds the weights, not the error on one input: with probability $1 - \\delta$ the bound "
-            "holds for all inputs at once, of any size.",
+            "With $v$ of the order of $C / m$, as in all common schemes, the random part is of the order of $m / C - "
+            "r$ only; the target's part keeps the factor $m / C$, times $\\min(1, (m / C - r) / C)$.",
+            "The tail bounds the weights, not the error on one input: with probability $1 - \\delta$ the bound holds "
+            "for all inputs at once, of any size.",
         ),
     )

@@ -42,13 +42,13 @@ factor = equation(shrink, 1 - kappa * (2 - kappa * largest) * alpha**2 * least)
 
 ASSUMPTIONS = (
     Assumption(
-        "Leaky ReLU: $\\varphi(z) = z$ for $z > 0$ and $\\alpha z$ for $z \\le 0$, $0 < \\alpha < 1$. One output "
-        "unit has the weights $w_t$, and $w_*$ fits its targets, which is possible if the examples are linearly "
+        "Leaky ReLU: $\\varphi(z) = z$ for $z > 0$ and $\\alpha z$ for $z \\le 0$, $0 < \\alpha < 1$. One output unit "
+        "has the weights $w_t$, and $w_*$ fits its targets, which is possible if the examples are linearly "
         "independent; $u_t = w_t - w_*$, with $w_*$ chosen so that $u_t$ is in their span. Gradient descent without "
         "momentum on the mean squared error has the rate $\\kappa = 2 \\eta / |T|$. The derivative of the loss by the "
-        "response to example $k$ is $2 / |T|$ times $\\varphi'(z_k) \\sigma_k$ times the error of that response, "
-        "where $\\sigma_k$ is the slope of $\\varphi$'s secant from the response to its goal. $R_t^T R_t$ is the "
-        "diagonal matrix of the products $\\varphi'(z_k) \\sigma_k$ in step $t$:",
+        "response to example $k$ is $2 / |T|$ times $\\varphi'(z_k) \\sigma_k$ times the error of that response, where "
+        "$\\sigma_k$ is the slope of $\\varphi$'s secant from the response to its goal. $R_t^T R_t$ is the diagonal "
+        "matrix of the products $\\varphi'(z_k) \\sigma_k$ in step $t$:",
         update,
     ),
     Assumption("They are at most 1:", shares),

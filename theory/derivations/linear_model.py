@@ -121,8 +121,7 @@ STEPS = (
         gradient,
         GradientFromDefinition(),
         "Expand the loss at $\\Theta_t + \\varepsilon H$; what multiplies $\\varepsilon$ is the trace of $H^T$ times "
-        "the "
-        "gradient.",
+        "the gradient.",
     ),
     Step(
         "One step of gradient descent",

@@ -67,10 +67,8 @@ double_recurrence = equation(V(n + 2), 2 * double * V(n + 1) - double**2 * V(n))
 ASSUMPTIONS = (
     Assumption(
         "Along an eigenvector of the Hessian with eigenvalue $\\lambda > 0$ the gradient is $\\lambda e$, $e$ the "
-        "distance "
-        "from the minimum (zero eigenvalues do not move). The velocity $v$ collects gradients with momentum $\\beta "
-        "\\ge "
-        "0$:",
+        "distance from the minimum (zero eigenvalues do not move). The velocity $v$ collects gradients with momentum "
+        "$\\beta \\ge 0$:",
         velocity,
     ),
     Assumption("and moves the weight with learning rate $\\eta > 0$:", error),
@@ -213,8 +211,7 @@ STEPS = (
         weight_of_root,
         Algebra((root_product,)),
         "A root enters the error with a weight that vanishes only if it is zero or the other root is 1, that is $a = "
-        "0$. So "
-        "the error grows where a root lies outside the unit circle.",
+        "0$. So the error grows where a root lies outside the unit circle.",
     ),
     Step(
         "A double root",
@@ -254,9 +251,8 @@ STEPS = (
         "Jury: two real roots",
         jury_real,
         RealAlgebra(variables=(m1, m2)),
-        "They lie inside $(-1, 1)$ if and only if the polynomial is positive at $1$ and $-1$ and the product is "
-        "below 1: by "
-        "the two steps before, $0 < a < 2 (1 + \\beta)$ and $\\beta < 1$.",
+        "They lie inside $(-1, 1)$ if and only if the polynomial is positive at $1$ and $-1$ and the product is below "
+        "1: by the two steps before, $0 < a < 2 (1 + \\beta)$ and $\\beta < 1$.",
     ),
     Step(
         "Jury: two conjugate roots, their product",
@@ -281,8 +277,7 @@ STEPS = (
         stable_rate,
         Algebra((speed,)),
         "As $\\lambda > 0$, the condition $a < 2 (1 + \\beta)$ is $\\eta < 2 (1 + \\beta) / \\lambda$; the largest "
-        "eigenvalue "
-        "decides.",
+        "eigenvalue decides.",
     ),
     Step(
         "Heavy ball, one step at a time",
@@ -329,7 +324,6 @@ def derivation() -> Derivation:
             "For $\\beta = 0$ the roots are $1 - a$ and $0$, and the error is $(1 - a)^n e_0$.",
             "A double root is zero only for $\\beta = 0$ and $a = 1$: then one step arrives.",
             "On the boundary $a = 2 (1 + \\beta)$ one root is $-1$: the error does not vanish. At $\\beta \\ge 1$ it "
-            "never "
-            "does.",
+            "never does.",
         ),
     )

@@ -62,11 +62,11 @@ interpolates = equation(W_other * X, Z)
 
 ASSUMPTIONS = (
     Assumption(
-        "The network is $f(x) = \\varphi(W x)$, $\\varphi$ entry by entry, with a real $c \\times p$ matrix $W$. "
-        "The $n$ training examples are the columns of $X$. The loss depends on $W$ through the responses $W X$ "
-        "only; $G_t$ is its gradient by them (for the mean squared error $2 / (c n)$ times $(\\varphi(z) - y) "
-        "\\varphi'(z)$, entry by entry; "
-        "where $\\varphi$ has a kink, whatever the framework takes for $\\varphi'$). Training has momentum $\\beta$:",
+        "The network is $f(x) = \\varphi(W x)$, $\\varphi$ entry by entry, with a real $c \\times p$ matrix $W$. The "
+        "$n$ training examples are the columns of $X$. The loss depends on $W$ through the responses $W X$ only; $G_t$ "
+        "is its gradient by them (for the mean squared error $2 / (c n)$ times $(\\varphi(z) - y) \\varphi'(z)$, entry "
+        "by entry; where $\\varphi$ has a kink, whatever the framework takes for $\\varphi'$). Training has momentum "
+        "$\\beta$:",
         velocity,
     ),
     Assumption("starts from rest:", at_rest),
@@ -119,15 +119,15 @@ STEPS = (
         "The gradient: one entry",
         one_entry,
         Differentiation(),
-        "The derivative of one squared error when the response moves in the direction $h$; at $\\varepsilon = 0$ "
-        "it is $h$ times the entry of the gradient by the response.",
+        "The derivative of one squared error when the response moves in the direction $h$; at $\\varepsilon = 0$ it is "
+        "$h$ times the entry of the gradient by the response.",
     ),
     Step(
         "The gradient: all entries",
         gradient,
         Rewriting(),
-        "When the weights move in the direction $H$, the responses move by $H X$; so the gradient by the weights "
-        "is $G_t X^T$.",
+        "When the weights move in the direction $H$, the responses move by $H X$; so the gradient by the weights is "
+        "$G_t X^T$.",
     ),
     Step(
         "The complement does not see the examples",
@@ -242,8 +242,8 @@ def derivation() -> Derivation:
         remarks=(
             "Outputs lie in the nonlinear span of the examples, $\\{\\varphi(Z k)\\}$, for inputs that are "
             "combinations of examples, or if $W_0 N = 0$ (zero initial weights, say). Otherwise the initial weights "
-            "add $W_0 N x$: with $X = "
-            "(1, 0)^T$ and $x = (0, 1)^T$ the response is the second column of $W_0$, whatever was learned.",
+            "add $W_0 N x$: with $X = (1, 0)^T$ and $x = (0, 1)^T$ the response is the second column of $W_0$, "
+            "whatever was learned.",
             "ReLU is not invertible; the formula for $W_\\infty$ holds with whatever responses $Z$ its units end at.",
         ),
     )

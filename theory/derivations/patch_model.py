@@ -69,9 +69,8 @@ ASSUMPTIONS = (
     Assumption("$A = A(x)$ is the patch matrix of any input $x$, so that $f(x) - x = A (\\Theta - \\Theta_*)^T$."),
     Assumption(
         "$B$ is the stack of the patch matrices of all images with a single lit pixel. Every tap of the kernel sees a "
-        "pixel from somewhere, which it does if $k \\le 2 H - 1$ and $k \\le 2 W - 1$; then every unit vector is "
-        "among the "
-        "rows of $B$, and some $L$ picks them out:",
+        "pixel from somewhere, which it does if $k \\le 2 H - 1$ and $k \\le 2 W - 1$; then every unit vector is among "
+        "the rows of $B$, and some $L$ picks them out:",
         sees_every_tap,
     ),
     Assumption("$F$ is a patch matrix of full column rank: $F^T F$ has an inverse $K$,", full_rank),

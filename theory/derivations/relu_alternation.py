@@ -151,8 +151,8 @@ STEPS = (
                 )
             )
         ),
-        "Beyond all bounds, with alternating sign: every unit dies that does not start at its target. (At the edge, "
-        "$a = 2 (1 + \\beta)$, the modulus rises to $(1 + \\beta) / (1 - \\beta)$, and units that this does not kill "
+        "Beyond all bounds, with alternating sign: every unit dies that does not start at its target. (At the edge, $a "
+        "= 2 (1 + \\beta)$, the modulus rises to $(1 + \\beta) / (1 - \\beta)$, and units that this does not kill "
         "oscillate for ever.)",
     ),
 )

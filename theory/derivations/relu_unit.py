@@ -58,9 +58,9 @@ downward, dead = positive(D(0)), at_most(Z(0), Integer(0))
 
 ASSUMPTIONS = (
     Assumption(
-        "A ReLU unit has the response $z_t$ to the only example $\\hat{x}$, which is not zero, and the target $y "
-        "\\ge 0$. The rate is $a = 2 \\eta \\hat{x}^T \\hat{x} / |T|$; the displacement $v$, learning rate times "
-        "velocity, has momentum $\\beta$. As long as $z_t > 0$",
+        "A ReLU unit has the response $z_t$ to the only example $\\hat{x}$, which is not zero, and the target $y \\ge "
+        "0$. The rate is $a = 2 \\eta \\hat{x}^T \\hat{x} / |T|$; the displacement $v$, learning rate times velocity, "
+        "has momentum $\\beta$. As long as $z_t > 0$",
         velocity,
     ),
     Assumption("and", response),
@@ -137,8 +137,8 @@ ALIVE = (
             initial=(start_one,),
             by=Algebra((recurrence, recurrence_one, recurrence_next, first, second)),
         ),
-        "So the unit is alive for all steps up to $t$ if and only if this is positive for all of them, and dies in "
-        "the first step in which it is not.",
+        "So the unit is alive for all steps up to $t$ if and only if this is positive for all of them, and dies in the "
+        "first step in which it is not.",
     ),
     closed_next_step,
     Step(

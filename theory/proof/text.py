@@ -14,6 +14,7 @@ from theory.proof.steps import Written
 __all__ = ["text"]
 
 WIDTH, INDENT = 100, " " * 6
+HARD = "\u00a0"  # a space at which no line is broken
 SIGNS = {"==": "=", "!=": "≠", "<=": "≤", ">=": "≥"}
 
 
@@ -50,7 +51,10 @@ def _capital(words: str) -> str:
 
 
 def _words(paragraph: str) -> list[str]:
-    return textwrap.wrap(paragraph.replace("$", ""), WIDTH, subsequent_indent="   ", break_long_words=False)
+    """Lines of words; a formula between dollars is never broken at its spaces."""
+    whole = re.sub(r"\$([^$]*)\$", lambda formula: formula[1].replace(" ", HARD), paragraph)
+    lines = textwrap.wrap(whole, WIDTH, subsequent_indent="   ", break_long_words=False, break_on_hyphens=False)
+    return [line.replace(HARD, " ") for line in lines]
 
 
 def _formula(statement: Basic) -> list[str]:

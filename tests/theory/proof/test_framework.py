@@ -376,3 +376,12 @@ def test_no_rule_is_made_for_one_textbook_fact():
     assert len(every_rule()) <= 28
     with pytest.raises(TypeError, match="abstract"):
         Rule()
+
+
+def test_no_formula_is_broken_between_lines_of_words():
+    for name in DERIVATIONS:
+        derivation = derive(name)
+        lines = str(derivation).splitlines()
+        for step in derivation.steps:
+            for formula in step.justification.split("$")[1::2]:
+                assert any(formula in line for line in lines), formula
