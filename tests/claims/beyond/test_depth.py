@@ -247,7 +247,7 @@ def test_at_the_least_depth_a_network_is_the_constant_function(data, kernel, see
 @X_LEAST_DEPTH
 def test_digits_need_eight_layers_of_5x5_or_fifteen_of_3x3(ledger):
     for kernel, depth in ((5, 8), (3, 15)):
-        found = {least_depth(digit, kernel) for digit in embedded_digits()}
+        found = {least_depth(digit, kernel) for digit in embedded_digits()[::4]}
         ledger.holds(found == {depth}, kernel=kernel, found=found)
     digit = digits(7, 1, 10)[0]
     network, rounding = constant_network(digit, least_depth(digit, 5), (5, 5))

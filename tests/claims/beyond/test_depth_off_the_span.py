@@ -223,7 +223,7 @@ def test_linear_networks_answer_with_the_known_part_and_noise(features, depth, m
 def test_the_noise_of_linear_networks_is_gaussian_given_their_other_layers(depth, ledger):
     """Whitened by A it is standard normal, in all outputs of all networks together: its sum of squares is χ²."""
     x_hat, x = digits(7, 1, 5).reshape(1, -1), others((7,), 5).reshape(-1, 25)[:1]
-    width, members = (25 if depth == 1 else 32), 200
+    width, members = (25 if depth == 1 else 32), 100
     trained = train(lambda: empirics.FCN(25, depth, width, activation="linear"), x_hat, steps=100, seeds=range(members))
     variance = 2 / (25 + width)  # Xavier's
     length = np.sqrt(25 * identity_floor(x, x_hat)[0])

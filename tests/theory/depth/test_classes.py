@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from torch import nn
 
-from tests.cases import WindowCase, seeds, windows
+from tests.cases import WindowCase, padding_modes, seeds, windows
 from tests.running_error import outputs_and_bound
 from tests.theory.depth.naive import sights, window_and_mask
 from theory.depth import pixel_classes
@@ -93,6 +93,52 @@ def test_random_networks_answer_a_class_alike_and_no_others(case, depth, activat
     assert (np.abs(outputs - outputs[first[classes]]) <= bound + bound[first[classes]]).all()
     apart = np.abs(outputs[first][:, None] - outputs[first][None]) > bound[first][:, None] + bound[first][None]
     assert (apart.any(axis=2) | np.eye(len(first), dtype=bool)).all()
+
+
+def whole_numbers(generator: torch.Generator, *shape: int) -> torch.Tensor:
+    return torch.randint(-2, 3, shape, generator=generator).double()
+
+
+@given(
+    st.data(), st.sampled_from([(3, 3), (2, 2), (2, 3), (1, 2)]), st.sampled_from([(1, 1), (3, 3), (3, 1)]),
+    padding_modes, st.integers(1, 3), st.booleans(), st.booleans(), seeds,
+)  # fmt: skip
+# Taps at −1 and +2 that never see the pixel itself: a skip tells what the kernel does not.
+@example(None, (2, 2), (3, 3), "zeros", 2, True, True, 0)
+@example(None, (2, 2), (3, 3), "zeros", 2, False, True, 0)
+def test_networks_with_skips_and_without_biases_answer_a_class_exactly_alike(
+    data, kernel, dilation, mode, depth, bias, skips, seed
+):
+    """With whole weights and pixels nothing is rounded. A skip leads from every layer to the next, and past it."""
+    shape = (2, 1, 5, 5)
+    images = np.kron(np.eye(5), np.eye(1))[None, None].repeat(2, 0) if data is None else data.draw(few_values(shape))
+    images = np.round(images * 2)
+    settings = {"padding_mode": mode, "dilation": dilation, "padding": "same"}
+    classes = pixel_classes(images, depth, kernel, padding_mode=mode, dilation=dilation, bias=bias, skips=skips)
+    generator, x = torch.Generator().manual_seed(seed), torch.from_numpy(images)
+    outputs = []
+    for _ in range(4):  # networks, together enough outputs to tell classes apart
+        values = [x]
+        for layer in range(depth):
+            inputs = values[-1] if layer == 0 else torch.relu(values[-1])
+            conv = nn.Conv2d(inputs.shape[1], 6, kernel, **settings, dtype=torch.float64)
+            conv.weight.data = whole_numbers(generator, *conv.weight.shape)
+            conv.bias.data = bias * whole_numbers(generator, *conv.bias.shape)
+            with torch.no_grad():
+                found = conv(inputs)
+                if skips:
+                    for earlier in values:
+                        found = found + torch.einsum(
+                            "oc,nchw->nohw", whole_numbers(generator, 6, earlier.shape[1]), earlier
+                        )
+            values.append(found)
+        outputs.append(values[-1])
+    flat = torch.cat(outputs, dim=1).permute(0, 2, 3, 1).reshape(classes.size, -1).numpy()
+    assert np.abs(flat).max() < 2**40  # whole numbers that float64 holds, and their sums
+    classes = classes.ravel()
+    first = np.unique(classes, return_index=True)[1]
+    np.testing.assert_array_equal(flat, flat[first[classes]])
+    assert len(np.unique(flat, axis=0)) == len(first)
 
 
 def test_classes_are_of_the_images_kind():
