@@ -19,8 +19,8 @@ levels = st.sampled_from([0.0, 0.0, 1.0, -0.5, 0.25, 3.0])
 def problems(draw):
     """Images asked and learned, some of them equal in part, and a network's depth, kernel and settings."""
     shape = draw(st.tuples(st.integers(1, 2), st.integers(2, 5), st.integers(2, 5)))
-    x_hat = draw(arrays(np.float64, (draw(st.integers(1, 2)), *shape), elements=levels, fill=st.just(0.0)))
-    x = draw(arrays(np.float64, (2, *shape), elements=levels, fill=st.just(0.0)))
+    x_hat = draw(arrays(np.float64, (draw(st.integers(1, 2)), *shape), elements=levels, fill=st.nothing()))
+    x = draw(arrays(np.float64, (2, *shape), elements=levels, fill=draw(st.sampled_from([st.nothing(), st.just(0.0)]))))
     columns = draw(st.integers(0, shape[2]))
     x[1, :, :, :columns] = x_hat[0, :, :, :columns]  # learned in part
     kernel = (draw(st.sampled_from([1, 3])), draw(st.sampled_from([2, 3])))  # each sees its own pixel
@@ -148,6 +148,26 @@ def test_networks_that_reproduce_their_image_nearly_are_below_the_ceiling_of_the
         np.testing.assert_array_equal(own.with_training_image, found.with_training_image)
 
 
+def test_errors_that_make_up_for_what_is_forced_are_allowed_for():
+    """By hand: 1×1 kernels, x = (0, 0, 1, 0), all forced, for x̂ = (0, 1, 2, 4), whose 0 has three copies in x.
+
+    Squared differences are 0, 1, 1 and 16. About their means 1.75 and 0.25, x̂ and x have the squares 8.75 and 0.75,
+    and the product 0.25, which leaves 8.75 − 0.25²/0.75 of x̂ unexplained.
+    """
+    x_hat, x = np.array([[[0.0, 1.0, 2.0, 4.0]]]), np.array([[[0.0, 0.0, 1.0, 0.0]]])
+    assert abs(ceiling(x, x_hat, 1, 1).with_training_image - 0.25 / np.sqrt(0.75 * 8.75)) <= 10 * U
+    for error in (1e-6, 0.01, 0.3, 1.0):
+        off = np.sqrt(3) * error
+        found = ceiling(x, x_hat, 1, 1, loss=error**2 / 4)
+        assert abs(found.mse_to_training_image - (np.sqrt(18) - off) ** 2 / 4) <= 100 * U
+        gain = np.sqrt(8.75) / (np.sqrt(0.75) - off) * off if off < np.sqrt(0.75) else np.inf
+        rest = max(np.sqrt(8.75 - 0.25**2 / 0.75) - gain, 0)
+        assert abs(found.with_training_image**2 - (1 - rest**2 / 8.75)) <= 100 * U
+        own = ceiling(x, x_hat, 1, 1, answers=x_hat + error * np.array([[[1.0, 0.0, 0.0, 0.0]]]))
+        assert own.mse_to_training_image >= found.mse_to_training_image
+        assert own.with_training_image <= found.with_training_image
+
+
 @given(problems(), st.sampled_from([-1000, -300, 300, 1000]))
 def test_correlations_know_no_scale(problem, power):
     x, x_hat, depth, kernel, settings = problem
@@ -177,6 +197,7 @@ def test_ceilings_are_those_of_each_depth(bias):
     for depth, found in enumerate(ceilings(x, x_hat, 12, (5, 3), bias=bias), 1):
         for name, value in vars(ceiling(x, x_hat, depth, (5, 3), bias=bias)).items():
             np.testing.assert_array_equal(getattr(found, name), value)
+    assert len(ceilings(x, x_hat, 9, 1, bias=bias)) == 9  # though one layer tells as much as nine
 
 
 def test_padding_without_borders_leaves_a_black_image_flat():

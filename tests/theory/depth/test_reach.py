@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -56,12 +56,20 @@ def test_digits_need_as_many_layers_as_the_border_is_away(kernel, depth):
     assert {least_depth(digit, kernel) for digit in embedded_digits()[::20]} == {depth}
 
 
-@given(st.data(), st.tuples(st.integers(1, 4), st.integers(1, 4)), padding_modes, st.booleans())
-def test_least_depth_is_the_first_at_which_a_black_image_tells_enough(data, kernel, mode, bias):
-    low = 2 if mode in ("circular", "reflect") else 1
-    shape = (data.draw(st.integers(1, 2)), data.draw(st.integers(low + 1, 6)), data.draw(st.integers(low + 1, 6)))
-    x_hat = data.draw(arrays(np.float64, shape, elements=st.sampled_from([0.0, 1.0]), fill=st.just(0.0)))
-    settings = {"padding_mode": mode, "bias": bias}
+@given(
+    st.data(), st.tuples(st.integers(1, 4), st.integers(1, 4)), padding_modes, st.booleans(),
+    st.sampled_from([(1, 1), (1, 1), (3, 3), (2, 3)]),
+)  # fmt: skip
+@example(np.eye(3)[None], (2, 2), "zeros", True, (3, 3))  # no tap sees the pixel itself
+@example(np.eye(2, 4)[None], (2, 2), "zeros", True, (3, 3))
+def test_least_depth_is_the_first_at_which_a_black_image_tells_enough(data, kernel, mode, bias, dilation):
+    low = 6 if mode in ("circular", "reflect") and dilation != (1, 1) else 2 if mode in ("circular", "reflect") else 1
+    if isinstance(data, np.ndarray):
+        x_hat = data
+    else:
+        shape = (data.draw(st.integers(1, 2)), data.draw(st.integers(low, 7)), data.draw(st.integers(low, 7)))
+        x_hat = data.draw(arrays(np.float64, shape, elements=st.sampled_from([0.0, 1.0]), fill=st.just(0.0)))
+    settings = {"padding_mode": mode, "bias": bias, "dilation": dilation}
 
     def expressible(depth: int) -> bool:
         held: dict = {}
