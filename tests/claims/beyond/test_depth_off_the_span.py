@@ -50,7 +50,7 @@ X_SIGNAL = claim(
     source="ours, from theorem 3 of theory.depth.fully_connected: the noise is as large as A W₁(0)",
 )
 U = 2.0**-53
-ALPHA = 1e-11
+ALPHA = 1e-12  # of each equality in law
 
 
 def train(
@@ -163,6 +163,17 @@ def test_no_fully_connected_network_knows_the_identity_off_the_span(depth, ledge
         f"{depth} layers: rotated networks differ by {found['sgd']:.0e}, trained by Adam by {found['adam']:.2g}"
     )
     ledger.holds(found["adam"] > 1e6 * found["sgd"], found=found)
+
+
+@X_ROTATION
+@pytest.mark.parametrize("depth", [1, 3])
+def test_answers_off_the_span_have_one_law_for_each_length(depth, ledger):
+    """Two inputs with one part along the image and one length off it, of different networks: Kolmogorov's test."""
+    x_hat, members = np.array([[0.0, 0.0, 0.6, 0.8]]), 300
+    one, other = np.array([[1.2, 0.0, 0.3, 0.4]]), np.array([[-0.72, 0.96, 0.3, 0.4]])
+    trained = train(lambda: empirics.FCN(4, depth, 8), x_hat, steps=60, lr=0.1, seeds=range(2 * members))
+    first, second = trained.predict(one)[:members, 0, 0], trained.predict(other)[members:, 0, 0]
+    ledger.equality_in_law(stats.ks_2samp(first, second, method="exact").pvalue, ALPHA, depth=depth)
 
 
 @X_ROTATION
