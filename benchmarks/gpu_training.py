@@ -48,7 +48,7 @@ def stacked(
     divisions: list[str] = []
 
     def run(count: int) -> None:
-        recipe = Recipe(lr=1e-3, milestones=(), steps=count, precision=precision)
+        recipe = Recipe(lr=1e-3, decay_at=(), steps=count, precision=precision)
         ensemble = train(make_model, images, recipe=recipe, seeds=range(members), progress=False)
         divisions.append(str(ensemble.division))
 

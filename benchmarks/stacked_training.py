@@ -101,7 +101,7 @@ def compare(make_model: Callable[[], nn.Module], images: Tensor, members: int, r
     start: dict[str, Tensor] = {}
 
     def stacked(steps: int) -> TrainedEnsemble:
-        recipe = Recipe(lr=1e-3, milestones=(), steps=steps, precision=precision)
+        recipe = Recipe(lr=1e-3, decay_at=(), steps=steps, precision=precision)
         return train(make_model, images, recipe=recipe, seeds=range(members), initial=start or None, progress=False)
 
     start |= stacked(0).initial_weights

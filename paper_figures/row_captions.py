@@ -51,7 +51,7 @@ def row_caption(
 
 def recipe_in_words(recipe: empirics.Recipe) -> str:
     """A recipe in words."""
-    shares = enumerated(f"{100 * share:g}" for share in recipe.milestones) if recipe.milestones else ""
+    shares = enumerated(f"{100 * share:g}" for share in recipe.decay_at) if recipe.decay_at else ""
     return recipe_phrase(
         optimizer=recipe_phrase(recipe.optimizer),
         lr=recipe.lr,

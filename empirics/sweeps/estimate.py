@@ -64,7 +64,7 @@ def seconds_of(
 def _kind(group: Group) -> Group:
     """The group, but for what changes no step's length: seeds, rate, schedule, which images."""
     first = group.runs[0]
-    recipe = replace(first.recipe, lr=1.0, milestones=(), gamma=1.0, steps=0, stop_loss=None, scheme="default")
+    recipe = replace(first.recipe, lr=1.0, decay_at=(), gamma=1.0, steps=0, stop_loss=None, scheme="default")
     return Group(tuple(replace(first, first=0, recipe=recipe, seed=place) for place in range(len(group.runs))))
 
 

@@ -138,7 +138,7 @@ def _batched(members: list[Run], size: int) -> Iterator[tuple[Run, ...]]:
 RUN_KEYS = {field.name for field in fields(Run)} - {"recipe", "seed"}
 RECIPE_KEYS = {field.name for field in fields(Recipe)}
 GRID_KEYS = RUN_KEYS | RECIPE_KEYS | {"seeds"}
-SEQUENCES = {"milestones"}  # settings that are sequences themselves: a list of them is a list of lists
+SEQUENCES = {"decay_at"}  # settings that are sequences themselves: a list of them is a list of lists
 
 
 def read_spec(path: Path | str) -> Spec:
@@ -226,8 +226,8 @@ def _run(combination: dict[str, Any]) -> Run:
     recipe = {name: value for name, value in combination.items() if name in RECIPE_KEYS}
     if "scheme" in recipe:
         recipe["scheme"] = choice("scheme", recipe["scheme"], SCHEMES)
-    if isinstance(recipe.get("milestones"), list):
-        recipe["milestones"] = tuple(recipe["milestones"])
+    if isinstance(recipe.get("decay_at"), list):
+        recipe["decay_at"] = tuple(recipe["decay_at"])
     run = Run(
         recipe=Recipe(**recipe), **{name: value for name, value in combination.items() if name not in RECIPE_KEYS}
     )

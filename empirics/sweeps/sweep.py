@@ -39,7 +39,7 @@ from files import write_atomically
 
 RUNS, JOURNAL, TABLE, WEIGHTS = "runs", "journal.jsonl", "results.parquet", "weights"
 SCHEMA = pa.schema(
-    [(name, pa.string()) for name in ("key", "network", "dataset", "optimizer", "milestones", "precision", "scheme")]
+    [(name, pa.string()) for name in ("key", "network", "dataset", "optimizer", "decay_at", "precision", "scheme")]
     + [(name, pa.int64()) for name in ("depth", "channels", "width", "kernel_size", "image_size", "first")]
     + [(name, pa.int64()) for name in ("training_images", "steps", "seed", "parameters", "diverged", "stopped")]
     + [(name, pa.bool_()) for name in ("residual", "bias", "learned")]
@@ -350,7 +350,7 @@ def sweep_table(out: Path | str) -> pa.Table:
         out: the sweep's folder.
 
     Returns:
-        The columns key, every setting (those of the recipe too; milestones as text), loss, diverged, stopped,
+        The columns key, every setting (those of the recipe too; decay_at as text), loss, diverged, stopped,
         learned, parameters, with_input, with_training_image, mse, seconds, torch, worker; null where a setting has no
         meaning for the network. `.to_pandas()` where pandas is.
 
@@ -403,7 +403,7 @@ def settings_of(run: Run) -> dict[str, Any]:
 
 def _flat(settings: Mapping[str, Any]) -> dict[str, Any]:
     recipe = dict(settings["recipe"])
-    recipe["milestones"] = ", ".join(f"{fraction:g}" for fraction in recipe["milestones"])
+    recipe["decay_at"] = ", ".join(f"{fraction:g}" for fraction in recipe["decay_at"])
     flat = {name: value for name, value in settings.items() if name != "recipe"} | recipe
     return flat | dict.fromkeys(meaningless(flat["network"], flat["depth"]))
 

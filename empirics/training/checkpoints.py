@@ -117,8 +117,8 @@ class Checkpoints:
             keep = tuple(drop / steps for drop in held["milestones"] if drop <= steps)
             raise OtherTraining(
                 f"{wrong}of {held['steps']} steps that is at step {step}; its rate fell at steps "
-                f"{', '.join(map(str, dropped)) or 'none'}, and in a run of {steps} steps, of which milestones are "
-                f"fractions, it would have fallen at others: to go on from there give milestones={keep}, else "
+                f"{', '.join(map(str, dropped)) or 'none'}, and in a run of {steps} steps, of which decay_at are "
+                f"fractions, it would have fallen at others: to go on from there give decay_at={keep}, else "
                 "another folder"
             )
         if [at for at in held["snapshots"] if at < step] != [at for at in self.run["snapshots"] if at < step]:

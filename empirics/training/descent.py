@@ -129,7 +129,7 @@ class Leg:
         self.stack = WAYS[task.way](task.network, moving, task.inputs, task.targets)
         self.leaves = list(self.stack.leaves.values())
         self.ones = descent.losses.new_ones(len(descent.active))
-        self.drops = Counter(self.recipe.milestone_steps)
+        self.drops = Counter(self.recipe.milestones)
         self.recorded = recorded_steps(self.recipe.steps)
         self.optimizer = self._optimizer()
         self.blocks = Blocks(self.stack, self.optimizer, task.block, record=task.on_gpu) if task.block > 1 else None

@@ -47,9 +47,9 @@ def description(task: Task, seeds: tuple[int, ...], initial: Weights, *, drawn: 
     with torch.no_grad():
         outputs = [outputs_of_member(task.network, member, task.inputs[:FEW]) for member in _first_and_last(initial)]
     return {
-        "recipe": {name: value for name, value in asdict(recipe).items() if name not in ("steps", "milestones")},
+        "recipe": {name: value for name, value in asdict(recipe).items() if name not in ("steps", "decay_at")},
         "steps": recipe.steps,
-        "milestones": [] if recipe.gamma == 1 else recipe.milestone_steps,
+        "milestones": [] if recipe.gamma == 1 else recipe.milestones,
         "network": {
             "class": type(task.network).__qualname__,
             "weights": {name: list(value.shape[1:]) for name, value in initial.items()},

@@ -25,7 +25,7 @@ class Recipe:
         lr: learning rate η > 0 of the first steps. Left out, or None: 0.01 of sgd and adagrad, 0.001 of the others.
         momentum: β in [0, 1): `momentum` of sgd and rmsprop, β₁ of adam and adamax. None for 0.9, or for 0 with
             rmsprop (torch's default) and adagrad (which has none).
-        milestones: fractions of the run in [0, 1], ascending; at each the rate is multiplied by gamma.
+        decay_at: fractions of the run in [0, 1], ascending; at each the rate is multiplied by gamma.
         gamma: the factor of the step decay, positive.
         steps: how many steps to take.
         stop_loss: members whose loss is at most this stop changing; None for never.
@@ -44,7 +44,7 @@ class Recipe:
     optimizer: str = "sgd"
     lr: float = cast(float, None)
     momentum: float | None = None
-    milestones: tuple[float, ...] = (0.3, 0.6, 0.8)
+    decay_at: tuple[float, ...] = (0.3, 0.6, 0.8)
     gamma: float = 0.2
     steps: int = 10_000
     stop_loss: float | None = None
@@ -55,7 +55,7 @@ class Recipe:
         self._set("optimizer", choice("optimizer", self.optimizer, OPTIMIZERS))
         self._set("lr", USUAL_RATES[self.optimizer] if self.lr is None else _positive("lr", self.lr))
         self._set("momentum", self._checked_momentum())
-        self._set("milestones", self._checked_milestones())
+        self._set("decay_at", self._checked_decay_at())
         self._set("gamma", _positive("gamma", self.gamma))
         self._set("steps", integer("steps", self.steps, least=0))
         if self.stop_loss is not None:
@@ -78,20 +78,20 @@ class Recipe:
             raise ValueError(f"momentum must be 0 or None for adagrad, which has none, got {momentum}")
         return momentum
 
-    def _checked_milestones(self) -> tuple[float, ...]:
-        if isinstance(self.milestones, str) or not isinstance(self.milestones, Iterable):
-            raise TypeError(f"milestones must be a sequence of fractions of the run, got {self.milestones!r}")
-        fractions = tuple(real("milestones", fraction) for fraction in self.milestones)
+    def _checked_decay_at(self) -> tuple[float, ...]:
+        if isinstance(self.decay_at, str) or not isinstance(self.decay_at, Iterable):
+            raise TypeError(f"decay_at must be a sequence of fractions of the run, got {self.decay_at!r}")
+        fractions = tuple(real("decay_at", fraction) for fraction in self.decay_at)
         if any(not 0 <= fraction <= 1 for fraction in fractions):
-            raise ValueError(f"milestones must be fractions of the run, in [0, 1], got {fractions}")
+            raise ValueError(f"decay_at must be fractions of the run, in [0, 1], got {fractions}")
         if list(fractions) != sorted(fractions):
-            raise ValueError(f"milestones must be in ascending order, got {fractions}")
+            raise ValueError(f"decay_at must be in ascending order, got {fractions}")
         return fractions
 
     @property
-    def milestone_steps(self) -> tuple[int, ...]:
-        """The milestones as step numbers, round(fraction · steps): what `MultiStepLR` and `theory` take."""
-        return tuple(round(fraction * self.steps) for fraction in self.milestones)
+    def milestones(self) -> tuple[int, ...]:
+        """The steps at which the rate decays, round(fraction · steps): what `MultiStepLR` and `theory` take."""
+        return tuple(round(fraction * self.steps) for fraction in self.decay_at)
 
     @property
     def dtype(self) -> torch.dtype:

@@ -85,7 +85,7 @@ class Study:
 
     @property
     def training_images(self) -> np.ndarray:
-        return np.concatenate([digits(label, 1, self.size) for label in self.trained_on])
+        return np.concatenate([digits_of_class(label, 1, self.size) for label in self.trained_on])
 
     @property
     def flat(self) -> bool:
@@ -143,7 +143,7 @@ class Study:
 
 
 @dataclass(frozen=True)
-class Scale:
+class StudyScale:
     """How large digits and networks are, and how long these train.
 
     Attributes:
@@ -180,7 +180,7 @@ class Scale:
         return Study(kind, depth, **(own | settings | pace))
 
 
-QUICK = Scale(size=14, channels=8, many=16, width=96)
+QUICK = StudyScale(size=14, channels=8, many=16, width=96)
 CNN, FCN = QUICK.cnn, QUICK.fcn
 # One step of Adam moves what a unit is given by up to the learning rate times the unit's inputs, of which there are 16
 # to 21 times as many as in the quick networks: hence smaller steps, and more of them. All in all some 1.1e17 FLOPs (6 a
@@ -188,7 +188,7 @@ CNN, FCN = QUICK.cnn, QUICK.fcn
 # TFLOP/s and 4 TB/s; an H200 in float32 has up to two thirds of the former. E.channels takes 7 minutes of it,
 # E.cnn-depth, E.init and E.two-three-examples 4 to 5 each, the others 1 or 2; E.contractive's spectra take minutes
 # more, on the CPU.
-PAPER = Scale(size=28, channels=128, many=512, width=2048, longer=10, slower=10, device="cuda")
+PAPER = StudyScale(size=28, channels=128, many=512, width=2048, longer=10, slower=10, device="cuda")
 needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 _paper = pytest.param(PAPER, id="paper", marks=[pytest.mark.gpu, needs_cuda])
 at_each_scale = pytest.mark.parametrize("scale", [pytest.param(QUICK, id="quick"), _paper])
@@ -209,7 +209,7 @@ def _trained(study: Study) -> empirics.TrainedEnsemble:
     )
 
 
-def digits(label: int, count: int, size: int) -> np.ndarray:
+def digits_of_class(label: int, count: int, size: int) -> np.ndarray:
     """The first digits of a class, (count, 1, H, W) in [0, 1]."""
     pixels, labels = _pack(size)
     return pixels[np.flatnonzero(labels == label)[:count]]
@@ -223,7 +223,7 @@ def _pack(size: int) -> tuple[np.ndarray, np.ndarray]:
 
 def others(classes: tuple[int, ...], size: int) -> np.ndarray:
     """Two digits of each other class, (n, 1, H, W)."""
-    return np.concatenate([digits(label, 2, size) for label in range(10) if label not in classes])
+    return np.concatenate([digits_of_class(label, 2, size) for label in range(10) if label not in classes])
 
 
 def learns_identity(ledger, study: Study, size: int | None = None) -> None:

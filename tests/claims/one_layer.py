@@ -19,7 +19,7 @@ schemes = st.sampled_from(
 
 
 @dataclass(frozen=True)
-class OneLayerRun:
+class OneLayerTraining:
     """A one-layer network trained by `empirics`, whose every number theory must predict.
 
     Attributes:
@@ -90,7 +90,7 @@ class OneLayerRun:
             optimizer="sgd",
             lr=self.optimizer.lr,
             momentum=self.optimizer.momentum,
-            milestones=tuple(milestone / self.steps for milestone in self.optimizer.milestones),
+            decay_at=tuple(milestone / self.steps for milestone in self.optimizer.milestones),
             gamma=self.optimizer.gamma,
             steps=self.steps,
             precision=self.precision,
@@ -174,7 +174,7 @@ class OneLayerRun:
 
 
 @st.composite
-def from_any_weights(draw: st.DrawFn, run: OneLayerRun) -> OneLayerRun:
+def from_any_weights(draw: st.DrawFn, run: OneLayerTraining) -> OneLayerTraining:
     """The run from its scheme's weights, or from any others, each number drawn."""
     if draw(st.booleans()):
         return run
@@ -197,7 +197,7 @@ def parameters(weights: dict, bias: bool):
     return (named["weight"], named["bias"]) if bias else named["weight"]
 
 
-def digits(per_class: int = 1) -> np.ndarray:
+def first_digits(per_class: int = 1) -> np.ndarray:
     """Real handwritten digits in [0, 1], (10 · per_class, 1, 28, 28), the first of each class."""
     pack = empirics.images("digits")
     chosen = np.concatenate([np.flatnonzero(pack.labels == label)[:per_class] for label in range(10)])

@@ -25,6 +25,6 @@ def exact(image: np.ndarray, kernel, **settings) -> PatchRank:
 
 
 @cache
-def digits() -> np.ndarray:
+def all_digits() -> np.ndarray:
     """Every handwritten digit of the pack, 8-bit, (n, 1, 28, 28)."""
     return empirics.images("digits").pixels

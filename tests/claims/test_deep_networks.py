@@ -15,8 +15,8 @@ from tests.claims.deep_networks import (
     CNN,
     FCN,
     PAPER,
-    Scale,
     Study,
+    StudyScale,
     compare,
     generalizes,
     learns_identity,
@@ -142,7 +142,7 @@ def test_a_study_says_what_is_not_usual_about_it() -> None:
     assert str(CNN(5, kernel=9, bias=True, scheme="default")) == "CNN, 5 layers of 8, default, kernel 9, bias True"
 
 
-SMALLEST = Scale(size=6, channels=2, many=3, width=8, longer=0.01, members=3)
+SMALLEST = StudyScale(size=6, channels=2, many=3, width=8, longer=0.01, members=3)
 CLAIMS = (test_contraction, test_deep_convolutional, test_deep_fully_connected, test_deep_images)
 
 

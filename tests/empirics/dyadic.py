@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from empirics import Recipe
 
-RECIPE = Recipe(lr=0.5, momentum=0.5, milestones=(0.5,), gamma=0.25, steps=3, precision="float64")
+RECIPE = Recipe(lr=0.5, momentum=0.5, decay_at=(0.5,), gamma=0.25, steps=3, precision="float64")
 
 
 def integers(*shape: int, seed: int, low: int = -3, high: int = 4) -> Tensor:

@@ -24,7 +24,7 @@ def train_alone(
     network = make_model().to(recipe.dtype)
     network.load_state_dict(initial)
     optimizer = OPTIMIZERS[recipe.optimizer](network.parameters(), recipe)
-    schedule = MultiStepLR(optimizer, recipe.milestone_steps, recipe.gamma)
+    schedule = MultiStepLR(optimizer, recipe.milestones, recipe.gamma)
     criterion = nn.MSELoss()
     losses = []
     for _ in range(recipe.steps):

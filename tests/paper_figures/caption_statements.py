@@ -79,7 +79,7 @@ def trained_by(settings, optimizer: str = "Adam", rate: float | None = None, row
     steps = settings["steps"]["quick"] if "steps" in settings else training["steps"]
     momentum = [default.momentum] if optimizer == "gradient descent" else []
     how = f"learning rate #, times # at #, # and # % of the steps{', momentum #' * len(momentum)}, # steps"
-    shares = [100 * share for share in default.milestones]
+    shares = [100 * share for share in default.decay_at]
     values = [rate or training["lr"], default.gamma, *shares, *momentum, steps]
     return Statement(f"{optimizer} ({how}){rows}", values)
 

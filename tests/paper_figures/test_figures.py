@@ -102,7 +102,7 @@ def test_recipes_are_said_in_full():
         "gradient descent (learning rate 0.01, times 0.2 at 30, 60 and 80 % of the steps, momentum 0.9, 2,000,000 "
         "steps or until the loss is 1e-08) from xavier uniform initial weights"
     )
-    recipe = empirics.Recipe(optimizer="adam", lr=1e-3, milestones=(), steps=5)
+    recipe = empirics.Recipe(optimizer="adam", lr=1e-3, decay_at=(), steps=5)
     assert recipe_in_words(recipe) == "Adam (learning rate 0.001, 5 steps) from default initial weights"
 
 

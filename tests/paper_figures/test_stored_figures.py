@@ -168,7 +168,7 @@ def test_identity_is_learned_from_large_images():
 def test_mixtures_at_rho_1_are_the_training_image():
     arrays = stored("fig04_correlation").arrays
     assert arrays["rho"][[0, -1]].tolist() == [0, 1]
-    # Zones, told anew from the means and the thresholds that the caption states.
+    # Tendencies, told anew from the means and the thresholds that the caption states.
     for letters, to_input, to_constant in zip(
         arrays["zones"], arrays["with_input"].mean(axis=1), arrays["with_training_image"].mean(axis=1), strict=True
     ):

@@ -9,15 +9,15 @@ from theory.wide.convolutional import Convolutional
 from theory.wide.fixed_point import FixedPoint, fixed_point
 from theory.wide.fully_connected import FullyConnected
 from theory.wide.gradient_flow import GradientFlow, gradient_flow
-from theory.wide.zones import Zones, zones
+from theory.wide.tendencies import Tendencies, tendencies
 
 __all__ = [
     "Convolutional",
     "FixedPoint",
     "FullyConnected",
     "GradientFlow",
-    "Zones",
+    "Tendencies",
     "fixed_point",
     "gradient_flow",
-    "zones",
+    "tendencies",
 ]

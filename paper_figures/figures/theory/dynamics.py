@@ -13,7 +13,7 @@ from paper_figures.specimens import TRAINED_ON, digit
 from paper_figures.workbench import Workbench
 
 SHARE = 0.5  # of the largest stable learning rate
-KERNEL, STEPS, MOMENTUM, MILESTONES, GAMMA, SCHEME = 5, 600, 0.9, (0.3, 0.6, 0.8), 0.2, "kaiming_normal"
+KERNEL, STEPS, MOMENTUM, DECAY_AT, GAMMA, SCHEME = 5, 600, 0.9, (0.3, 0.6, 0.8), 0.2, "kaiming_normal"
 WEIGHTS = ((2, 2), (2, 1), (0, 0), (4, 3))  # entries of the kernel that are drawn
 MODES = (0, 4, 12, 24)
 UNTIL = 120  # weights no longer move from then on
@@ -21,7 +21,7 @@ SETTINGS = {
     "kernel": KERNEL,
     "steps": STEPS,
     "momentum": MOMENTUM,
-    "milestones": MILESTONES,
+    "decay_at": DECAY_AT,
     "gamma": GAMMA,
     "scheme": SCHEME,
     "modes": MODES,
@@ -37,7 +37,7 @@ def compute(bench: Workbench) -> FigureData:
     recipe = empirics.Recipe(
         lr=SHARE * theory.max_stable_lr(network, image, momentum=MOMENTUM),
         momentum=MOMENTUM,
-        milestones=MILESTONES,
+        decay_at=DECAY_AT,
         gamma=GAMMA,
         steps=STEPS,
         precision="float64",
@@ -48,7 +48,7 @@ def compute(bench: Workbench) -> FigureData:
     )
     name = next(iter(trained.weights))
     measured = np.stack([np.asarray(trained.snapshots[t][name])[0, 0, 0] for t in range(STEPS + 1)])
-    optimizer = theory.GradientDescent(recipe.lr, momentum=MOMENTUM, milestones=recipe.milestone_steps, gamma=GAMMA)
+    optimizer = theory.GradientDescent(recipe.lr, momentum=MOMENTUM, milestones=recipe.milestones, gamma=GAMMA)
     initial = np.asarray(trained.initial_weights[name])[0]
     run = theory.gradient_descent(network, image, initial=initial, steps=range(STEPS + 1), optimizer=optimizer)
     predicted = run.weight[:, 0, 0]
@@ -67,7 +67,7 @@ def compute(bench: Workbench) -> FigureData:
         "predicted": predicted,
         "modes_measured": modes(measured),
         "modes_predicted": modes(predicted),
-        "milestones": np.array(recipe.milestone_steps),
+        "milestones": np.array(recipe.milestones),
         "spectrum": run.spectrum,
     }
     return FigureData(arrays, caption(bench, arrays), bench.settings(SETTINGS))

@@ -86,7 +86,7 @@ def boundary(x_hat: np.ndarray, asked: np.ndarray, weight: float, bias: float, k
     """The depth at which half of the digits are answered with x̂ rather than with themselves, or inf."""
     settings: dict[str, Any] = VARIANTS[kind]
     network = wide.Convolutional(SHALLOWEST, weight_variance=weight, bias_variance=bias, **settings)
-    return float(np.median(wide.zones(network, x_hat, asked, depths=range(1, DEEPEST + 1)).boundary))
+    return float(np.median(wide.tendencies(network, x_hat, asked, depths=range(1, DEEPEST + 1)).boundary))
 
 
 def draw(data: FigureData) -> Figure:

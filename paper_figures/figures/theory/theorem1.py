@@ -33,7 +33,7 @@ def compute(bench: Workbench) -> FigureData:
     recipe = empirics.Recipe(
         lr=SHARE * theory.max_stable_lr(network, x_hat.reshape(1, -1)),
         momentum=0.0,
-        milestones=(),
+        decay_at=(),
         steps=STEPS,
         precision="float64",
         scheme=SCHEME,

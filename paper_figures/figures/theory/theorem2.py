@@ -83,7 +83,7 @@ def compute(bench: Workbench) -> FigureData:
         recipe = empirics.Recipe(
             lr=SHARE * theory.max_stable_lr(network, case.image, momentum=MOMENTUM),
             momentum=MOMENTUM,
-            milestones=(),
+            decay_at=(),
             steps=STEPS,
             precision="float64",
             scheme=SCHEME,

@@ -10,7 +10,7 @@ import theory
 from tests import reference
 from tests.bounds import UNIT_ROUNDOFF, gamma, passed_on
 from tests.cases import SCALES, either_sign, images, plain_images, seeds
-from tests.claims.one_layer import digits, parameters, schemes
+from tests.claims.one_layer import first_digits, parameters, schemes
 from verification import claim
 
 N_SPAN = claim(
@@ -48,12 +48,12 @@ def test_leaky_relu_ends_in_the_nonlinear_span(features, examples, scheme, seed,
 @N_SPAN
 def test_leaky_relu_on_digits(ledger):
     """A small 8 on grey paper as input and target, from three draws of the initial weights."""
-    small = 0.1 + 0.8 * digits()[8].reshape(1, 7, 4, 7, 4).mean(axis=(2, 4)).reshape(1, 49)
+    small = 0.1 + 0.8 * first_digits()[8].reshape(1, 7, 4, 7, 4).mean(axis=(2, 4)).reshape(1, 49)
     for seed in range(3):
         assert _check_span(
             small,
             small,
-            digits()[:4].reshape(4, 7, 4, 7, 4).mean(axis=(2, 4)).reshape(4, 49),
+            first_digits()[:4].reshape(4, 7, 4, 7, 4).mean(axis=(2, 4)).reshape(4, 49),
             "kaiming_normal",
             seed,
             2000,
@@ -67,7 +67,7 @@ def _check_span(inputs, targets, x, scheme, seed, steps, ledger) -> bool:
     values = np.linalg.svd(inputs, compute_uv=False)
     # φ' ≤ 1: half the largest rate at which the linear network is stable.
     lr = 0.5 * (1 + momentum) * targets.size / values[0] ** 2
-    recipe = empirics.Recipe(lr=lr, momentum=momentum, milestones=(), steps=steps, precision="float64", scheme=scheme)
+    recipe = empirics.Recipe(lr=lr, momentum=momentum, decay_at=(), steps=steps, precision="float64", scheme=scheme)
     runs = empirics.train(
         lambda: empirics.FCN(features, 1, out_features=outputs, output_activation="leaky_relu"),
         inputs,
@@ -127,7 +127,7 @@ def test_relu_units_arrive_or_die_as_computed(features, units, fraction, momentu
 @pytest.mark.parametrize(("fraction", "momentum"), [(0.4, 0.0), (0.8, 0.0), (0.5, 0.9)])
 def test_relu_units_on_a_digit(fraction, momentum, ledger):
     """196 units that are to reproduce a small 3, most of them black."""
-    digit = digits()[3].reshape(14, 2, 14, 2).mean(axis=(1, 3)).reshape(1, 196)
+    digit = first_digits()[3].reshape(14, 2, 14, 2).mean(axis=(1, 3)).reshape(1, 196)
     assert _check_units(digit, digit, fraction, momentum, "kaiming_normal", 0, ledger)
 
 
@@ -137,7 +137,7 @@ def _check_units(example, targets, fraction, momentum, scheme, seed, ledger) -> 
     square = float(example[0] @ example[0])
     rate = fraction * 2 * (1 + momentum)
     lr = rate * units / (2 * square)
-    recipe = empirics.Recipe(lr=lr, momentum=momentum, milestones=(), steps=steps, precision="float64", scheme=scheme)
+    recipe = empirics.Recipe(lr=lr, momentum=momentum, decay_at=(), steps=steps, precision="float64", scheme=scheme)
     runs = empirics.train(
         lambda: empirics.FCN(features, 1, out_features=units, output_activation="relu"),
         example,

@@ -23,7 +23,7 @@ from empirics.sweeps.images import chosen
 from empirics.sweeps.spec import Run
 from files import embedded_digits
 from tests.cases import either_sign, plain_images, seeds, windows
-from tests.claims.deep_networks import LEARNED, digits, others
+from tests.claims.deep_networks import LEARNED, digits_of_class, others
 from tests.running_error import outputs_and_bound
 from tests.theory.depth.constant_network import constant_network
 from theory.depth import ceiling, least_depth, pixel_classes
@@ -95,7 +95,7 @@ class Trained:
             ),
             images, targets,
             recipe=empirics.Recipe(
-                optimizer=name, lr=lr, steps=steps, milestones=(), scheme=self.scheme, precision="float64"
+                optimizer=name, lr=lr, steps=steps, decay_at=(), scheme=self.scheme, precision="float64"
             ),
             seeds=(self.seed,),
             progress=False,
@@ -186,7 +186,7 @@ def check_below(ledger, outputs, bound, x_hat, found) -> None:
 @pytest.mark.parametrize("depth", [1, 2])
 def test_networks_that_learned_a_digit_are_below_the_ceiling_of_their_loss(depth, bias, ledger):
     """The pack's own size, 3×3 kernels; asked about other digits, and about black."""
-    x_hat = digits(7, 1, 28)
+    x_hat = digits_of_class(7, 1, 28)
     asked = np.concatenate([others((7,), 28)[::2], np.zeros_like(x_hat)])
     trained = empirics.train(
         lambda: empirics.CNN(1, depth, 6, 3, bias=bias),
@@ -249,7 +249,7 @@ def test_digits_need_eight_layers_of_5x5_or_fifteen_of_3x3(ledger):
     for kernel, depth in ((5, 8), (3, 15)):
         found = {least_depth(digit, kernel) for digit in embedded_digits()[::4]}
         ledger.holds(found == {depth}, kernel=kernel, found=found)
-    digit = digits(7, 1, 10)[0]
+    digit = digits_of_class(7, 1, 10)[0]
     network, rounding = constant_network(digit, least_depth(digit, 5), (5, 5))
     with torch.no_grad():
         answers = network(torch.from_numpy(others((7,), 10))).numpy()
@@ -260,7 +260,7 @@ def test_digits_need_eight_layers_of_5x5_or_fifteen_of_3x3(ledger):
 @pytest.mark.parametrize("depth", [2, 4])
 def test_with_less_depth_none_can_be_trained_to_be_it(depth, ledger):
     """Trained to answer black, too, with a digit of 10×10 pixels, which takes 6 layers of 3×3."""
-    x_hat = digits(7, 1, 10)
+    x_hat = digits_of_class(7, 1, 10)
     black = np.zeros_like(x_hat)
     trained = empirics.train(
         lambda: empirics.CNN(1, depth, 12, 3, bias=True),

@@ -13,7 +13,7 @@ import empirics
 from tests.bounds import gamma
 from tests.cases import either_sign, plain_images, seeds
 from tests.claims.deep_descent import SMOOTH, Layers, sensitivity, weights_error
-from tests.claims.deep_networks import FCN, Study, compare, constant, digits, others
+from tests.claims.deep_networks import FCN, Study, compare, constant, digits_of_class, others
 from theory.depth import identity_floor, linear_answer, linear_floor, mirrored
 from verification import claim
 
@@ -58,7 +58,7 @@ def train(
 ):
     """Train in float64, and keep what is asked for."""
     recipe = empirics.Recipe(
-        optimizer=optimizer, lr=lr, momentum=momentum, milestones=(), steps=steps, precision="float64", scheme=scheme
+        optimizer=optimizer, lr=lr, momentum=momentum, decay_at=(), steps=steps, precision="float64", scheme=scheme
     )
     return empirics.train(make, x_hat, recipe=recipe, seeds=seeds, progress=False, **settings)
 
@@ -132,7 +132,7 @@ def test_no_fully_connected_network_knows_the_identity_off_the_span(depth, ledge
     With e the distance of what the mirrored network answers x with from what the network answers x' with, which is
     rounding, the mean of the four is at least the floor less |e| (2 |f(x') − x| + |e|)/d, and so for x'.
     """
-    x_hat, x = digits(7, 1, 10).reshape(1, -1), others((7,), 10).reshape(-1, 100)[::3]
+    x_hat, x = digits_of_class(7, 1, 10).reshape(1, -1), others((7,), 10).reshape(-1, 100)[::3]
     unit = x_hat[0] / np.linalg.norm(x_hat)
     turn = 2 * np.outer(unit, unit) - np.eye(100)
 
@@ -240,7 +240,7 @@ def test_linear_networks_answer_with_the_known_part_and_noise(features, depth, m
 @pytest.mark.parametrize("depth", [1, 2, 4])
 def test_the_noise_of_linear_networks_is_gaussian_given_their_other_layers(depth, ledger):
     """Whitened by A it is standard normal, in all outputs of all networks together: its sum of squares is χ²."""
-    x_hat, x = digits(7, 1, 5).reshape(1, -1), others((7,), 5).reshape(-1, 25)[:1]
+    x_hat, x = digits_of_class(7, 1, 5).reshape(1, -1), others((7,), 5).reshape(-1, 25)[:1]
     width, members = (25 if depth == 1 else 32), 100
     trained = train(lambda: empirics.FCN(25, depth, width, activation="linear"), x_hat, steps=100, seeds=range(members))
     variance = 2 / (25 + width)  # Xavier's

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 import theory
 from tests import reference
 from tests.cases import Descent, descents, images, seeds, windows
-from tests.claims.one_layer import OneLayerRun, digits, from_any_weights, naive_patches, schemes
+from tests.claims.one_layer import OneLayerTraining, first_digits, from_any_weights, naive_patches, schemes
 from verification import claim
 
 D_EXACT = claim(
@@ -45,7 +45,7 @@ def test_convolution_follows_the_closed_form_at_every_step(
     descent = Descent(
         descent.fraction, descent.momentum, tuple(m for m in descent.milestones if m <= steps), descent.gamma
     )
-    run = OneLayerRun(network, case.images, targets, descent, steps, scheme, seed % 1000, trajectory=True)
+    run = OneLayerTraining(network, case.images, targets, descent, steps, scheme, seed % 1000, trajectory=True)
     _check_every_step(data.draw(from_any_weights(run)), ledger)
 
 
@@ -59,7 +59,7 @@ def test_fully_connected_follows_the_closed_form_at_every_step(
 ):
     network = theory.FullyConnected(features, outputs, bias=bias)
     inputs, targets = data.draw(images((examples, features))), data.draw(images((examples, outputs)))
-    run = OneLayerRun(network, inputs, targets, descent, 50, scheme, seed % 1000, trajectory=True)
+    run = OneLayerTraining(network, inputs, targets, descent, 50, scheme, seed % 1000, trajectory=True)
     _check_every_step(data.draw(from_any_weights(run)), ledger)
 
 
@@ -69,11 +69,13 @@ def test_digits_follow_the_closed_form_at_every_step(precision, ledger):
     """Two digits, a 5×5 kernel, momentum 0.9 and the paper's three milestones at 30, 60 and 80 %."""
     descent = Descent(fraction=0.8, momentum=0.9, milestones=(60, 120, 160), gamma=0.2)
     network = theory.Convolutional(1, kernel_size=5, bias=True)
-    run = OneLayerRun(network, digits()[[2, 7]], None, descent, 200, "default", 0, precision, trajectory=True)
+    run = OneLayerTraining(
+        network, first_digits()[[2, 7]], None, descent, 200, "default", 0, precision, trajectory=True
+    )
     _check_every_step(run, ledger)
 
 
-def _check_every_step(run: OneLayerRun, ledger) -> None:
+def _check_every_step(run: OneLayerTraining, ledger) -> None:
     predicted = run.predicted(steps=range(run.steps + 1))
     weights = predicted.weight.reshape(run.steps + 1, run.network.outputs, -1)
     if run.network.bias:
@@ -103,7 +105,7 @@ def test_descent_converges_below_the_limit_and_diverges_above(case, bias, moment
 @D_STABLE
 @pytest.mark.parametrize("momentum", [0.0, 0.9])
 def test_digit_converges_below_the_limit_and_diverges_above(momentum, ledger):
-    image = digits()[5:6]
+    image = first_digits()[5:6]
     _check_stability(theory.Convolutional(1, kernel_size=5), image, image, momentum, 0.01, "yann_normal", 0, ledger)
 
 
@@ -114,7 +116,7 @@ def _check_stability(network, trained_on, targets, momentum, near, scheme, seed,
         return
     for factor in (1 - near, 1 + near):
         steps, left = _until_decided(factor, momentum)
-        run = OneLayerRun(network, trained_on, targets, Descent(factor, momentum, (), 1.0), steps, scheme, seed)
+        run = OneLayerTraining(network, trained_on, targets, Descent(factor, momentum, (), 1.0), steps, scheme, seed)
         ledger.agree(abs(run.optimizer.lr / factor - limit) / limit, _relative(run.design), what="max_stable_lr")
         # The trained network's component along the fastest direction, seen from the minimum.
         direction = np.linalg.svd(run.design, full_matrices=False)[2][0]
@@ -151,9 +153,9 @@ def _relative(design: np.ndarray) -> float:
 @pytest.mark.parametrize("kernel", [5, 9, 15])
 def test_modes_too_slow_to_be_learned_leave_the_predicted_error(kernel, ledger):
     """A digit has full rank for every kernel, and 200 steps do not teach it all: the error left is as computed."""
-    images = digits()
+    images = first_digits()
     network = theory.Convolutional(1, kernel_size=kernel)
-    run = OneLayerRun(network, images[3:4], None, Descent(0.9, 0.9, (), 1.0), 200, "kaiming_normal", 0)
+    run = OneLayerTraining(network, images[3:4], None, Descent(0.9, 0.9, (), 1.0), 200, "kaiming_normal", 0)
     now, limit = run.predicted(steps=run.steps), run.predicted()
     ledger.holds(limit.deficiency == 0, kernel=kernel)
     x = images[[0, 8]]
@@ -176,7 +178,7 @@ def test_error_after_t_steps_follows_from_the_spectrum(size, steps, scheme, seed
     noise = data.draw(images((1, 1, size, size)))
     smooth = (noise + np.roll(noise, 1, 2) + np.roll(noise, 1, 3) + np.roll(noise, (1, 1), (2, 3))) / 4
     network = theory.Convolutional(1, kernel_size=3)
-    run = OneLayerRun(network, smooth, None, Descent(0.9, 0.9, (), 1.0), steps, scheme, seed % 1000)
+    run = OneLayerTraining(network, smooth, None, Descent(0.9, 0.9, (), 1.0), steps, scheme, seed % 1000)
     x = data.draw(images((2, 1, size, size)))
     outputs = np.asarray(run.trained.predict(x))[0]
     # f(x) − x = A(x) V diag(e_t) Vᵀ (θ₀ − θ*): what is left of each mode, from the spectrum.

@@ -12,7 +12,7 @@ import theory
 from numerics import GaussianQuadraticForm
 from tests import reference
 from tests.bounds import Rounding
-from tests.claims.one_layer import digits, naive_patches
+from tests.claims.one_layer import first_digits, naive_patches
 from verification import claim
 
 T2_EXPECTED = claim(
@@ -76,7 +76,7 @@ class Setting:
 @cache
 def _errors(images, shape, x, x_shape, scheme, steps, bias, lr) -> np.ndarray:
     images, x = np.frombuffer(images).reshape(shape), np.frombuffer(x).reshape(x_shape)
-    recipe = empirics.Recipe(lr=lr, momentum=0.5, milestones=(), steps=steps, precision="float64", scheme=scheme)
+    recipe = empirics.Recipe(lr=lr, momentum=0.5, decay_at=(), steps=steps, precision="float64", scheme=scheme)
     runs = empirics.train(
         lambda: empirics.CNN(shape[1], 1, kernel_size=3, bias=bias),
         images,
@@ -90,7 +90,7 @@ def _errors(images, shape, x, x_shape, scheme, steps, bias, lr) -> np.ndarray:
 
 def small_digits() -> np.ndarray:
     """The ten first digits at 7×7, by averaging 4×4 pixels: (10, 1, 7, 7)."""
-    return digits().reshape(10, 1, 7, 4, 7, 4).mean(axis=(3, 5))
+    return first_digits().reshape(10, 1, 7, 4, 7, 4).mean(axis=(3, 5))
 
 
 def short_of_rank() -> np.ndarray:
@@ -240,7 +240,7 @@ def test_pixels_of_the_noise_are_independent_gaussians(scheme, ledger):
     network = theory.FullyConnected(49)
     members, steps = 2_000, 60  # of 49 output pixels each: 98,000 independent values
     recipe = empirics.Recipe(
-        lr=0.5 * theory.max_stable_lr(network, x_hat), momentum=0.0, milestones=(), steps=steps, precision="float64",
+        lr=0.5 * theory.max_stable_lr(network, x_hat), momentum=0.0, decay_at=(), steps=steps, precision="float64",
         scheme=scheme,
     )  # fmt: skip
     runs = empirics.train(lambda: empirics.FCN(49, 1), x_hat, recipe=recipe, seeds=range(members), progress=False)
@@ -289,7 +289,7 @@ def test_no_network_errs_beyond_the_bound(name, scheme, ledger):
     optimizer = theory.GradientDescent(0.9 * limit if np.isfinite(limit) else 1.0, momentum=0.9)
     members, steps = 1_000, 300
     recipe = empirics.Recipe(
-        lr=optimizer.lr, momentum=0.9, milestones=(), steps=steps, precision="float64", scheme=scheme
+        lr=optimizer.lr, momentum=0.9, decay_at=(), steps=steps, precision="float64", scheme=scheme
     )
     runs = empirics.train(
         lambda: empirics.CNN(channels, 1, kernel_size=3), images, recipe=recipe, seeds=range(members), progress=False

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from numerics import UndecidedRankError, patch_matrix, patch_rank
 from tests.cases import plain_images, windows
-from tests.claims.patch_ranks import KERNELS, digits, directions, exact, kernels, pixels, values
+from tests.claims.patch_ranks import KERNELS, all_digits, directions, exact, kernels, pixels, values
 from verification import claim
 
 R_MARGIN = claim(
@@ -141,7 +141,7 @@ def test_one_vertex_away_from_the_borders_gives_full_rank(image, kernel, directi
 @pytest.mark.parametrize("kernel", KERNELS)
 def test_vertices_foresee_the_rank_of_digits(kernel, ledger):
     """Every tenth digit, by 32 directions; what they do not foresee is no counterexample."""
-    for image in digits()[::10, 0]:
+    for image in all_digits()[::10, 0]:
         for angle in np.arange(32) * np.pi / 16:
             vertex = first_in(image, (round(1000 * np.sin(angle)), round(1000 * np.cos(angle))))
             if taps_that_see(vertex, image.shape, (kernel, kernel)) == kernel**2:
@@ -198,7 +198,7 @@ def test_multiples_of_one_channel(image, kernel, multiples, ledger):
 @R_GREY
 @pytest.mark.parametrize("kernel", [3, 7, 11])
 def test_grey_digits_as_rgb(kernel, ledger):
-    for digit in digits()[::20]:
+    for digit in all_digits()[::20]:
         found = exact(np.repeat(digit, 3, axis=0), kernel)
         ledger.holds((found.rank, found.columns) == (kernel**2, 3 * kernel**2), kernel=kernel)
 
@@ -253,7 +253,7 @@ def test_flips_change_the_rank_of_even_kernels_with_same_padding(kernel, ledger)
 @R_DIGITS
 @pytest.mark.parametrize("kernel", KERNELS)
 def test_every_digit_has_full_rank(kernel, ledger):
-    for number, digit in enumerate(digits()):
+    for number, digit in enumerate(all_digits()):
         ledger.holds(exact(digit, kernel).deficiency == 0, digit=number, kernel=kernel)
 
 
@@ -308,6 +308,6 @@ def test_8_bit_images_whose_rank_singular_values_miss(taps, ledger):
 @R_EXACT_SVD
 @pytest.mark.parametrize("kernel", [3, 9, 15])
 def test_singular_values_give_the_exact_rank_of_digits(kernel, ledger):
-    for digit in digits()[::20]:
+    for digit in all_digits()[::20]:
         found = patch_rank(digit, kernel)
         ledger.holds(found.rank == exact(digit, kernel).rank, kernel=kernel)

@@ -58,7 +58,7 @@ def distances(
         largest = wide.gradient_flow(network, x_hat).spectrum[0]
         lr = fraction * entries / largest
         law = wide.gradient_flow(network, x_hat, time=lr * steps)
-        settings = {"lr": lr, "momentum": 0.0, "milestones": (), "precision": "float64", "scheme": scheme}
+        settings = {"lr": lr, "momentum": 0.0, "decay_at": (), "precision": "float64", "scheme": scheme}
         seeds = range(FIRST_SEED, FIRST_SEED + MEMBERS)
         before, after = (
             empirics.train(

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 import theory
 from tests.cases import Descent, either_sign, images, plain_images, seeds
-from tests.claims.one_layer import OneLayerRun, digits, from_any_weights, schemes
+from tests.claims.one_layer import OneLayerTraining, first_digits, from_any_weights, schemes
 from verification import claim
 
 T1_LIMIT = claim(
@@ -37,9 +37,9 @@ steady = st.builds(
 )
 
 
-def fully_connected(inputs, descent, seed, scheme, *, bias=False, steps=300, precision="float64") -> OneLayerRun:
+def fully_connected(inputs, descent, seed, scheme, *, bias=False, steps=300, precision="float64") -> OneLayerTraining:
     network = theory.FullyConnected(inputs.shape[1], bias=bias)
-    return OneLayerRun(network, inputs, None, descent, steps, scheme, seed, precision)
+    return OneLayerTraining(network, inputs, None, descent, steps, scheme, seed, precision)
 
 
 @T1_LIMIT
@@ -63,13 +63,13 @@ def test_weights_and_predictions_are_parallel_part_plus_initial_noise(
 @T1_LIMIT
 def test_parallel_part_plus_noise_on_a_digit(ledger):
     """A real 7, predictions on real digits; in double and in single precision."""
-    vectors = digits().reshape(10, -1)
+    vectors = first_digits().reshape(10, -1)
     for precision in ("float64", "float32"):
         run = fully_connected(vectors[7:8], FAST, 0, "kaiming_uniform", steps=60, precision=precision)
         _check_limit(run, vectors, ledger)
 
 
-def _check_limit(run: OneLayerRun, x: np.ndarray, ledger) -> None:
+def _check_limit(run: OneLayerTraining, x: np.ndarray, ledger) -> None:
     predicted = run.predicted()
     ledger.agree(run.distance(predicted), run.bound, what="weights", precision=run.precision)
     outputs = np.asarray(run.trained.predict(x))[0]
@@ -90,7 +90,7 @@ def test_orthogonal_inputs_see_the_initial_weights_alone(features, descent, sche
 
 @T1_RANDOM
 def test_orthogonal_inputs_see_the_initial_weights_alone_on_digits(ledger):
-    vectors = digits().reshape(10, -1)
+    vectors = first_digits().reshape(10, -1)
     _check_random(vectors[[3, 8]], vectors[:3], FAST, 1, "xavier_normal", 60, ledger)
 
 
@@ -141,7 +141,7 @@ def test_identity_is_learned_from_a_spanning_set_and_only_then(
 def test_more_digits_span_more(ledger):
     """Ten digits, and then the first hundred: the parallel part is the projection on their span."""
     for per_class, steps in ((1, 400), (3, 400)):
-        vectors = digits(per_class).reshape(10 * per_class, -1)
+        vectors = first_digits(per_class).reshape(10 * per_class, -1)
         # Small pictures keep a network of all pixels to all pixels quick.
         small = vectors.reshape(-1, 14, 2, 14, 2).mean(axis=(2, 4)).reshape(len(vectors), -1)
         run = fully_connected(small, Descent(0.9, 0.9, (), 1.0), 0, "yann_normal", steps=steps)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 import theory
 from tests.bounds import Rounding
 from tests.cases import Descent, images, random_images, seeds, windows
-from tests.claims.one_layer import OneLayerRun, digits, from_any_weights, parameters, schemes
+from tests.claims.one_layer import OneLayerTraining, first_digits, from_any_weights, parameters, schemes
 from verification import claim
 
 T2_LIMIT = claim(
@@ -55,7 +55,9 @@ steady = st.builds(
 def test_weights_and_predictions_are_the_patch_matrix_limit(case, bias, outputs, descent, scheme, seed, data, ledger):
     network = theory.Convolutional(case.images.shape[1], outputs, kernel_size=case.kernel, bias=bias, **case.settings)
     targets = data.draw(images(network.target_shape(case.images)))
-    run = data.draw(from_any_weights(OneLayerRun(network, case.images, targets, descent, 300, scheme, seed % 1000)))
+    run = data.draw(
+        from_any_weights(OneLayerTraining(network, case.images, targets, descent, 300, scheme, seed % 1000))
+    )
     height, width = case.images.shape[2:]
     _check_limit(run, data.draw(images((2, case.images.shape[1], height + 1, width + 2))), ledger)
 
@@ -64,8 +66,8 @@ def test_weights_and_predictions_are_the_patch_matrix_limit(case, bias, outputs,
 @pytest.mark.parametrize("mode", ["zeros", "circular", "reflect", "replicate"])
 @pytest.mark.parametrize("bias", [False, True])
 def test_patch_matrix_limit_on_a_digit(mode, bias, ledger):
-    images = digits()
-    run = OneLayerRun(
+    images = first_digits()
+    run = OneLayerTraining(
         theory.Convolutional(1, kernel_size=5, padding_mode=mode, bias=bias), images[2:3], None, MOMENTUM, 400,
         "kaiming_uniform", 0,
     )  # fmt: skip
@@ -75,10 +77,10 @@ def test_patch_matrix_limit_on_a_digit(mode, bias, ledger):
 @T2_LIMIT
 def test_patch_matrix_limit_on_three_channels_in_single_precision(ledger):
     """Three different digits as the channels of one picture."""
-    pack = digits()
+    pack = first_digits()
     picture, others = pack[[0, 1, 2], 0][None], pack[[3, 4, 5, 6, 7, 8], 0].reshape(2, 3, 28, 28)
     for precision in ("float64", "float32"):
-        run = OneLayerRun(
+        run = OneLayerTraining(
             theory.Convolutional(3, kernel_size=3), picture, None, MOMENTUM, 400, "xavier_uniform", 3, precision
         )
         _check_limit(run, others, ledger)
@@ -90,17 +92,17 @@ def test_each_pixel_of_a_locally_connected_network_has_its_own_limit(case, bias,
     channels = case.images.shape[1]
     network = theory.LocallyConnected(channels, kernel_size=case.kernel, bias=bias, **case.settings)
     targets = data.draw(images(network.target_shape(case.images)))
-    run = OneLayerRun(network, case.images, targets, descent, 200, scheme, seed % 1000)
+    run = OneLayerTraining(network, case.images, targets, descent, 200, scheme, seed % 1000)
     _check_local(data.draw(from_any_weights(run)), ledger)
 
 
 @T2_LOCAL
 def test_locally_connected_on_digits(ledger):
     network = theory.LocallyConnected(1, kernel_size=3)
-    _check_local(OneLayerRun(network, digits()[:3], None, MOMENTUM, 300, "kaiming_normal", 0), ledger)
+    _check_local(OneLayerTraining(network, first_digits()[:3], None, MOMENTUM, 300, "kaiming_normal", 0), ledger)
 
 
-def _check_limit(run: OneLayerRun, x: np.ndarray, ledger) -> None:
+def _check_limit(run: OneLayerTraining, x: np.ndarray, ledger) -> None:
     predicted = run.predicted()
     ledger.agree(run.distance(predicted), run.bound, what="weights", precision=run.precision)
     outputs = np.asarray(run.trained.predict(x))[0]
@@ -118,7 +120,7 @@ def test_a_lone_mode_that_starts_opposite_to_its_limit_meets_the_bound_exactly(l
     """
     network = theory.LocallyConnected(1, kernel_size=1)
     image, target = np.ones((1, 1, 1, 1)), np.full((1, 1, 1, 1), -0.75)
-    run = OneLayerRun(network, image, target, Descent(0.3, 0.0, (), 1.0), 20, "default", 0)
+    run = OneLayerTraining(network, image, target, Descent(0.3, 0.0, (), 1.0), 20, "default", 0)
     run = replace(run, start={"weight": np.full_like(run.trained.initial_weights["weight"][0], 0.5)})
     _check_local(run, ledger)
     left, error = run.rounding.left[-1, 0], run.flat(run.trained.weights) - target[0, 0]
@@ -126,7 +128,7 @@ def test_a_lone_mode_that_starts_opposite_to_its_limit_meets_the_bound_exactly(l
     assert ledger.worst_margin > 0.999
 
 
-def _check_local(run: OneLayerRun, ledger) -> None:
+def _check_local(run: OneLayerTraining, ledger) -> None:
     limit, now = run.predicted(), run.predicted(steps=run.steps)
     trained, initial = run.trained.weights, run.trained.initial_weights
     pixels = len(run.blocks)
@@ -142,7 +144,7 @@ def _check_local(run: OneLayerRun, ledger) -> None:
         ledger.agree(error, rounding.weights[-1], what="weights of a pixel after these steps", pixel=pixel)
 
 
-def _pixel(weights: dict | theory.TrainedNetwork, run: OneLayerRun, pixel: int) -> np.ndarray:
+def _pixel(weights: dict | theory.TrainedNetwork, run: OneLayerTraining, pixel: int) -> np.ndarray:
     """One output pixel's parameters, (outputs, columns), the bias last."""
     if isinstance(weights, theory.TrainedNetwork):
         weight, bias = weights.weight, weights.bias
@@ -173,8 +175,8 @@ def stripes(period: int) -> np.ndarray:
 
 
 SHORT_OF_RANK = {
-    "content in a corner": ((), lambda: corner(digits()[2:3])),
-    "equal colour channels": ((), lambda: np.repeat(digits()[2:3], 3, axis=1)),
+    "content in a corner": ((), lambda: corner(first_digits()[2:3])),
+    "equal colour channels": ((), lambda: np.repeat(first_digits()[2:3], 3, axis=1)),
     "stripes under circular padding": (("circular",), lambda: stripes(7)),
     "valid padding of a smooth image": (("valid",), ramp),
 }  # fmt: skip
@@ -183,10 +185,10 @@ SHORT_OF_RANK = {
 @T2_IDENTITY
 def test_one_digit_teaches_the_identity(ledger):
     """Every class, three kernels: full rank, and the delta kernel is learned from any initial weights."""
-    images = digits()
+    images = first_digits()
     for label in range(10):
         for kernel, steps in ((3, 300), (5, 600)):
-            run = OneLayerRun(
+            run = OneLayerTraining(
                 theory.Convolutional(1, kernel_size=kernel), images[label : label + 1], None, MOMENTUM, steps,
                 "kaiming_normal", label,
             )  # fmt: skip
@@ -209,9 +211,9 @@ def test_images_short_of_rank_err_by_exactly_the_predicted_amount(name, ledger):
     )
     network = theory.Convolutional(channels, kernel_size=kernel, **mode)
     targets = image[:, :, 2:-2, 2:-2] if "padding" in mode else image
-    run = OneLayerRun(network, image, targets, MOMENTUM, 1500, "kaiming_normal", 0)
+    run = OneLayerTraining(network, image, targets, MOMENTUM, 1500, "kaiming_normal", 0)
     # Pictures whose channels differ, or grey would be all that is asked of a network that has seen grey only.
-    x = digits()[: 2 * channels, 0].reshape(2, channels, 28, 28)
+    x = first_digits()[: 2 * channels, 0].reshape(2, channels, 28, 28)
     _check_error(run, x, ledger, name)
 
 
@@ -229,7 +231,7 @@ def test_identity_iff_full_column_rank(height, width, channels, bias, scheme, se
     """Images of any rank, from generic initial weights and for a generic input: others may miss what is missing."""
     image = data.draw(images((1, channels, height, width)))
     network = theory.Convolutional(channels, kernel_size=3, bias=bias)
-    run = OneLayerRun(network, image, None, MOMENTUM, 800, scheme, seed % 1000)
+    run = OneLayerTraining(network, image, None, MOMENTUM, 800, scheme, seed % 1000)
     values = np.linalg.svd(run.design, compute_uv=False)
     rank = int(np.asarray(run.predicted().rank))
     # 800 steps then leave at most 1e-5 of the slowest mode, less than what short rank leaves.
@@ -237,7 +239,7 @@ def test_identity_iff_full_column_rank(height, width, channels, bias, scheme, se
     _check_error(run, random_images(seed + 1, (1, channels, height, width)), ledger, "drawn image")
 
 
-def _check_error(run: OneLayerRun, x: np.ndarray, ledger, name: str) -> None:
+def _check_error(run: OneLayerTraining, x: np.ndarray, ledger, name: str) -> None:
     predicted = run.predicted()
     columns = run.design.shape[1]
     delta = np.zeros((run.network.outputs, columns))

@@ -49,7 +49,7 @@ def all_records() -> dict[str, np.ndarray]:
     return {name: records(3 + number, seed=number) for number, name in enumerate(names)}
 
 
-def digits(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def random_digits(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Random images and labels."""
     rng = np.random.default_rng(seed)
     return rng.integers(256, size=(count, 28, 28), dtype=np.uint8), rng.integers(10, size=count, dtype=np.uint8)

@@ -25,7 +25,7 @@ def idx_files(seed: int = 0) -> dict[str, bytes]:
     """The four files of an MNIST of 7 training images and 4 test images."""
     contents = {}
     for (split, stem), count in zip(SPLITS.items(), (7, 4), strict=True):
-        pixels, labels = published_files.digits(count, seed=seed + len(split))
+        pixels, labels = published_files.random_digits(count, seed=seed + len(split))
         contents[f"{stem}-images-idx3-ubyte.gz"] = idx(pixels)
         contents[f"{stem}-labels-idx1-ubyte.gz"] = idx(labels)
     return contents
@@ -37,7 +37,7 @@ def idx_files(seed: int = 0) -> dict[str, bytes]:
 def test_idx_files_give_images_and_labels(name: str, split: str, subfolder: bool, tmp_path: Path, monkeypatch) -> None:
     publish(tmp_path / name if subfolder else tmp_path, name, idx_files(), monkeypatch)
     found = images(name, split=split, data_dir=tmp_path)
-    pixels, labels = published_files.digits(7 if split == "train" else 4, seed=len(split))
+    pixels, labels = published_files.random_digits(7 if split == "train" else 4, seed=len(split))
     assert np.array_equal(found.pixels[:, 0], pixels)
     assert np.array_equal(found.labels, labels)
     assert f"{split} split" in found.source
@@ -192,7 +192,7 @@ def test_files_are_fetched_once_from_the_first_home_that_has_them(home, cache: P
     publish(folder, "mnist", idx_files(), monkeypatch)
     move_home(monkeypatch, address + "nowhere/", address)
     fetched = images("mnist", split="test")
-    assert np.array_equal(fetched.pixels[:, 0], published_files.digits(4, seed=len("test"))[0])
+    assert np.array_equal(fetched.pixels[:, 0], published_files.random_digits(4, seed=len("test"))[0])
     assert sorted(path.name for path in (cache / "mnist").iterdir()) == sorted(
         name for name in idx_files() if name.startswith("t10k")
     )

@@ -298,7 +298,7 @@ def test_of_a_line_of_fixed_points_the_nearest_is_taken(dtype: torch.dtype) -> N
 @pytest.mark.parametrize("precision", ["float32", "float64"])
 def test_a_network_without_biases_has_its_training_image_for_a_fixed_point(precision: str) -> None:
     image = images("digits", count=1, size=7).as_float().reshape(1, -1)
-    recipe = Recipe("adam", lr=1e-3, steps=3000, precision=precision, milestones=(0.5, 0.75), scheme="xavier_uniform")
+    recipe = Recipe("adam", lr=1e-3, steps=3000, precision=precision, decay_at=(0.5, 0.75), scheme="xavier_uniform")
     trained = train(lambda: FCN(49, 3, 64), image, recipe=recipe, progress=False)
     model, x = trained.member(0), torch.from_numpy(image).to(recipe.dtype)
     found = attractors(model, x, 0)

@@ -30,7 +30,7 @@ def naive(model, training_images, training_labels, test_images, test_labels) -> 
     return errors
 
 
-def digits(flat: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def known_and_asked(flat: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Some digits to know, and others to be asked of."""
     pack = images("digits", count=60, seed=1, size=8)
     x = pack.as_float().reshape(60, -1) if flat else pack.as_float()
@@ -43,7 +43,7 @@ def digits(flat: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
 )
 def test_errors_are_those_of_the_loop(model, flat: bool, precision: torch.dtype) -> None:
     model = initialize(model.to(precision), "kaiming_normal", 3)
-    data = digits(flat)
+    data = known_and_asked(flat)
     errors = probe(model, *data)
     assert len(errors) == len(model.layers) + 1
     # Errors are counts: they are equal unless two classes tie to rounding, and these do not.
@@ -53,7 +53,7 @@ def test_errors_are_those_of_the_loop(model, flat: bool, precision: torch.dtype)
 
 @pytest.mark.parametrize("batch", [1, 7, 1000])
 def test_batches_of_any_size_give_the_same_errors(batch: int) -> None:
-    model, data = initialize(CNN(1, 2, 4, 3), "kaiming_normal", 0), digits(False)
+    model, data = initialize(CNN(1, 2, 4, 3), "kaiming_normal", 0), known_and_asked(False)
     assert probe(model, *data, batch=batch).tolist() == probe(model, *data).tolist()
 
 
@@ -62,7 +62,7 @@ def test_batches_keep_the_largest_layer_within_bounds(monkeypatch) -> None:
     model = CNN(1, 2, 6, 3)
     seen: list[int] = []
     model.register_forward_pre_hook(lambda _, given: seen.append(len(given[0])))
-    probe(model, *digits(False))
+    probe(model, *known_and_asked(False))
     assert max(seen) == 5
 
 
@@ -130,7 +130,7 @@ def test_a_class_that_was_never_seen_is_answered_wrongly() -> None:
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.uint64])
 def test_labels_are_integers_of_any_kind(dtype: type) -> None:
-    model, (x, labels, others, truth) = initialize(FCN(64, 2, 8), "kaiming_normal", 0), digits(True)
+    model, (x, labels, others, truth) = initialize(FCN(64, 2, 8), "kaiming_normal", 0), known_and_asked(True)
     assert probe(model, x, labels.astype(dtype), others, truth.astype(dtype)).tolist() == naive(
         model, x, labels, others, truth
     )

@@ -75,7 +75,7 @@ def test_a_run_of_another_format_has_another_key(monkeypatch):
         ("[grid]\nresidual = true", ValueError, "residual must go with network 'fcn'"),
         ("stack = 0", ValueError, "stack must be at least 1"),
         ("weights = 1", TypeError, "weights must be True or False"),
-        ("[grid]\nmilestones = [0.9, 0.3]", ValueError, "milestones must be in ascending order"),
+        ("[grid]\ndecay_at = [0.9, 0.3]", ValueError, "decay_at must be in ascending order"),
     ],
 )
 def test_a_wrong_spec_gets_a_sentence(spec, text, error, message):
@@ -96,7 +96,7 @@ def test_a_byte_order_mark_is_no_part_of_the_file(tmp_path):
 def test_every_setting_of_run_and_recipe_has_a_key_of_its_own():
     base = Run(network="fcn", depth=4, residual=True, recipe=empirics.Recipe())
     recipe = {
-        "optimizer": "adam", "lr": 0.5, "momentum": 0.5, "milestones": (0.5,), "gamma": 0.5, "steps": 7,
+        "optimizer": "adam", "lr": 0.5, "momentum": 0.5, "decay_at": (0.5,), "gamma": 0.5, "steps": 7,
         "stop_loss": 0.1, "precision": "float64", "scheme": "orthogonal",
     }  # fmt: skip
     assert set(recipe) == {field.name for field in fields(empirics.Recipe)}

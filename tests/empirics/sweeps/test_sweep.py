@@ -15,7 +15,7 @@ from empirics.sweeps.images import chosen
 from empirics.sweeps.spec import Run
 from empirics.sweeps.sweep import _metrics as metrics_of
 from empirics.sweeps.sweep import finished
-from tests.empirics.images.published_files import digits, publish
+from tests.empirics.images.published_files import publish, random_digits
 from tests.empirics.images.test_published_sets import idx_files
 from tests.empirics.sweeps.killing import journal
 
@@ -138,7 +138,7 @@ def test_published_images_are_read_from_a_folder(spec, tmp_path, monkeypatch):
     with pytest.raises(SystemExit) as stop:
         cli.main([*arguments, str(tmp_path / "data")])
     assert not stop.value.code
-    pixels, labels = digits(7, seed=len("train"))
+    pixels, labels = random_digits(7, seed=len("train"))
     trained, asked = chosen(found.runs[0], tmp_path / "data")
     assert np.array_equal(trained[:, 0], pixels[3:4] / 255)
     assert len(asked) == (labels != labels[3]).sum()

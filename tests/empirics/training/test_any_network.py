@@ -27,7 +27,7 @@ from empirics.training.descent import Descent, Task, descend
 from empirics.training.stack.members import WAYS
 from tests.empirics.naive import equal, member, train_alone
 
-RECIPE = Recipe(lr=0.05, steps=6, precision="float64", milestones=(0.5,))
+RECIPE = Recipe(lr=0.05, steps=6, precision="float64", decay_at=(0.5,))
 VECTOR = torch.tensor([[-1.0, 0.5, 2.0, -0.25]], dtype=torch.float64)
 IMAGE = (torch.arange(36, dtype=torch.float64).view(1, 1, 6, 6) - 17) / 36
 

@@ -67,7 +67,7 @@ CASES = {
     "adagrad": {"recipe": replace(RECIPE, optimizer="adagrad", momentum=None, lr=0.05, precision="float32")},
     "one member": {"seeds": (5,)},
     "kept at every step, its rate falling at some": {
-        "recipe": replace(RECIPE, steps=8, milestones=(0.25, 0.5)), "checkpoint_every": 1,
+        "recipe": replace(RECIPE, steps=8, decay_at=(0.25, 0.5)), "checkpoint_every": 1,
     },
     "no momentum": {
         "recipe": replace(RECIPE, momentum=0.0),
@@ -151,7 +151,7 @@ SCRIPT = """
 import sys, torch
 from empirics import CNN, Recipe, train
 x = torch.rand(1, 14, 14, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-recipe = Recipe(lr=0.05, steps=800, precision="float64", optimizer="adam", milestones=(0.5,))
+recipe = Recipe(lr=0.05, steps=800, precision="float64", optimizer="adam", decay_at=(0.5,))
 train(lambda: CNN(1, 3, 4, 5), x, recipe=recipe, seeds=range(3), checkpoint=sys.argv[1], checkpoint_every=5)
 resumed, whole = (
     train(lambda: CNN(1, 3, 4, 5), x, recipe=recipe, seeds=range(3), checkpoint=folder)

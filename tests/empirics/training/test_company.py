@@ -78,7 +78,7 @@ def test_one_step_is_that_of_the_member_alone_to_rounding(name: str, precision: 
     make, shape = NETWORKS[name]
     # Coarse numbers would put a unit on the other side of relu's corner.
     make_model = lambda: make("linear" if precision == "bfloat16" else "relu")  # noqa: E731
-    recipe = Recipe(lr=0.01, steps=1, precision=precision, milestones=())
+    recipe = Recipe(lr=0.01, steps=1, precision=precision, decay_at=())
     network = make_model().to(recipe.dtype)
     x = uniform(2, *shape, dtype=recipe.dtype)
     weights = draw_stacked(network, "kaiming_normal", range(3), recipe.dtype)
@@ -160,7 +160,7 @@ def test_a_whole_run_on_one_image_is_that_of_the_member_alone(make_model, shape:
     out is of the order of the differences' squares, 10⁻²⁸, where no unit passes relu's corner.
     """
     x = uniform(1, *shape)
-    recipe = Recipe(lr=0.05, momentum=0.0, milestones=(0.5,), steps=40, precision="float64", scheme="kaiming_normal")
+    recipe = Recipe(lr=0.05, momentum=0.0, decay_at=(0.5,), steps=40, precision="float64", scheme="kaiming_normal")
     ensemble = train(make_model, x, recipe=recipe, seeds=range(2), snapshots=range(recipe.steps))
     assert ensemble.division.way == "layered"
     network, u = make_model().to(torch.float64), UNIT_ROUNDOFF["float64"]

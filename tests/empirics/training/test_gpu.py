@@ -49,7 +49,7 @@ def test_graphs_lead_where_single_steps_do(way: str, optimizer: str) -> None:
 @pytest.mark.parametrize("make_model", [lambda: CNN(1, 3, 16, 5), lambda: CNN(1, 2, 4, padding_mode="circular")])
 @pytest.mark.parametrize("precision", ["float64", "float32", "tf32", "bfloat16"])
 def test_one_step_is_that_of_the_member_alone_on_the_cpu(precision: str, make_model) -> None:
-    recipe = Recipe(lr=0.01, steps=1, precision=precision, milestones=())
+    recipe = Recipe(lr=0.01, steps=1, precision=precision, decay_at=())
     plain = replace(recipe, precision="float64")
     network = make_model().to("cuda", recipe.dtype)
     network.activation = "linear"  # coarse numbers would put a unit on the other side of relu's corner

@@ -19,7 +19,7 @@ from empirics.training.stack import size as stack_size
 from tests.empirics.naive import equal
 from tests.empirics.training.test_checkpoints import Killed, killed_at_write, same
 
-RECIPE = Recipe(lr=0.05, steps=8, precision="float64", milestones=())
+RECIPE = Recipe(lr=0.05, steps=8, precision="float64", decay_at=())
 VECTOR = torch.tensor([-1.0, 0.5, 2.0, -0.25], dtype=torch.float64)
 SLOPE = 0.1
 
@@ -206,7 +206,7 @@ FIELDS = {
 
 
 def test_every_field_of_a_recipe_makes_it_another_training(tmp_path: Path) -> None:
-    assert set(FIELDS) == set(vars(RECIPE)) - {"steps", "milestones"}
+    assert set(FIELDS) == set(vars(RECIPE)) - {"steps", "decay_at"}
     run(lambda: FCN(4, 1), tmp_path)
     for name, value in FIELDS.items():
         with pytest.raises(checkpoints.OtherTraining, match="with other recipe"):
@@ -245,7 +245,7 @@ def test_100_and_then_200_steps_are_200_at_once(case: str, stacks: int, tmp_path
 
 
 def test_who_diverged_at_the_shorter_runs_end_did_so_in_the_longer_one(tmp_path: Path) -> None:
-    recipe = Recipe(lr=1e3, momentum=0.0, steps=60, precision="float64", milestones=())
+    recipe = Recipe(lr=1e3, momentum=0.0, steps=60, precision="float64", decay_at=())
     initial = {"layers.0.weight": np.array([[[1e100]], [[0.5]]])}
     given = {"inputs": np.array([1.0]), "initial": initial}
     make_model = lambda: FCN(1, 1)  # noqa: E731
@@ -258,7 +258,7 @@ def test_who_diverged_at_the_shorter_runs_end_did_so_in_the_longer_one(tmp_path:
 
 def test_weights_that_overflowed_unseen_are_dated_to_the_longer_runs_end(tmp_path: Path) -> None:
     """Behind a dead unit a weight is −∞ and the loss 0: found out at the end, wherever that is."""
-    recipe = Recipe(lr=1e10, momentum=0.0, steps=3, precision="float64", milestones=())
+    recipe = Recipe(lr=1e10, momentum=0.0, steps=3, precision="float64", decay_at=())
     initial = {"layers.0.weight": np.array([[[1e-100]]]), "layers.1.weight": np.array([[[1e100]]])}
     given = {"inputs": np.array([1e100]), "targets": np.array([0.0]), "initial": initial, "seeds": (0,)}
     make_model = lambda: FCN(1, 2, 1)  # noqa: E731
@@ -278,10 +278,10 @@ def test_it_goes_on_where_the_past_is_the_same_and_only_there(
 ) -> None:
     """Whatever the numbers of steps and the milestones: the result is that of the call alone, or a refusal."""
     folder = tmp_path_factory.mktemp("kept")
-    one, two = (replace(RECIPE, steps=n, milestones=m, gamma=0.5) for n, m in ((first, early), (then, late)))
+    one, two = (replace(RECIPE, steps=n, decay_at=m, gamma=0.5) for n, m in ((first, early), (then, late)))
     make_model = lambda: FCN(4, 1)  # noqa: E731
     run(make_model, folder, recipe=one)
-    passed = [[step for step in recipe.milestone_steps if step < first] for recipe in (one, two)]
+    passed = [[step for step in recipe.milestones if step < first] for recipe in (one, two)]
     if then >= first and passed[0] == passed[1]:
         assert same(run(make_model, folder, recipe=two), run(make_model, None, recipe=two))
     else:
@@ -290,13 +290,13 @@ def test_it_goes_on_where_the_past_is_the_same_and_only_there(
 
 
 def test_where_the_schedule_would_have_been_another_it_says_what_to_do(tmp_path: Path) -> None:
-    short = replace(RECIPE, steps=10, milestones=(0.3, 0.6, 0.8))
+    short = replace(RECIPE, steps=10, decay_at=(0.3, 0.6, 0.8))
     run(lambda: FCN(4, 1), tmp_path, recipe=short)
     long = replace(short, steps=20)
-    words = r"of 10 steps that is at step 10; its rate fell at steps 3, 6, 8, .* give milestones=\(0\.15, 0\.3, 0\.4\)"
+    words = r"of 10 steps that is at step 10; its rate fell at steps 3, 6, 8, .* give decay_at=\(0\.15, 0\.3, 0\.4\)"
     with pytest.raises(checkpoints.OtherTraining, match=words):
         run(lambda: FCN(4, 1), tmp_path, recipe=long)
-    as_told = replace(long, milestones=(0.15, 0.3, 0.4))
+    as_told = replace(long, decay_at=(0.15, 0.3, 0.4))
     assert same(run(lambda: FCN(4, 1), tmp_path, recipe=as_told), run(lambda: FCN(4, 1), None, recipe=as_told))
     with pytest.raises(
         checkpoints.OtherTraining, match=r"has taken 20 steps already: recipe\.steps must be at least that, got 10"
@@ -305,14 +305,14 @@ def test_where_the_schedule_would_have_been_another_it_says_what_to_do(tmp_path:
 
 
 def test_milestones_that_change_no_rate_are_in_nobodys_way(tmp_path: Path) -> None:
-    short = replace(RECIPE, steps=10, milestones=(0.3, 0.6, 0.8), gamma=1.0)
+    short = replace(RECIPE, steps=10, decay_at=(0.3, 0.6, 0.8), gamma=1.0)
     run(lambda: FCN(4, 1), tmp_path, recipe=short)
     long = replace(short, steps=20)
     assert same(run(lambda: FCN(4, 1), tmp_path, recipe=long), run(lambda: FCN(4, 1), None, recipe=long))
 
 
 def test_a_run_that_was_killed_before_its_milestones_may_get_others(tmp_path: Path, monkeypatch) -> None:
-    one, two = (replace(RECIPE, steps=n, milestones=(0.5,)) for n in (20, 40))
+    one, two = (replace(RECIPE, steps=n, decay_at=(0.5,)) for n in (20, 40))
     with monkeypatch.context() as patch:
         killed_at_write(4, patch)
         with pytest.raises(Killed):

@@ -1,4 +1,4 @@
-"""A recipe refuses what cannot be trained, and its milestones are fractions of the run."""
+"""A recipe refuses what cannot be trained, and its rate decays at fractions of the run."""
 
 from dataclasses import asdict
 
@@ -9,15 +9,15 @@ from empirics import Recipe
 
 def test_defaults_are_the_papers() -> None:
     recipe = Recipe()
-    assert (recipe.optimizer, recipe.momentum, recipe.milestones, recipe.gamma) == ("sgd", 0.9, (0.3, 0.6, 0.8), 0.2)
+    assert (recipe.optimizer, recipe.momentum, recipe.decay_at, recipe.gamma) == ("sgd", 0.9, (0.3, 0.6, 0.8), 0.2)
 
 
 @pytest.mark.parametrize(
     ("steps", "fractions", "expected"),
     [(1000, (0.3, 0.6, 0.8), (300, 600, 800)), (7, (0.0, 0.5, 1.0), (0, 4, 7)), (0, (0.3,), (0,)), (10, (), ())],
 )
-def test_milestones_are_rounded_fractions_of_the_run(steps: int, fractions: tuple, expected: tuple) -> None:
-    assert Recipe(steps=steps, milestones=fractions).milestone_steps == expected
+def test_the_rate_decays_at_rounded_fractions_of_the_run(steps: int, fractions: tuple, expected: tuple) -> None:
+    assert Recipe(steps=steps, decay_at=fractions).milestones == expected
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def test_the_learning_rate_left_out_is_one_that_trains(optimizer: str, rate: flo
 
 
 def test_a_recipe_comes_back_from_its_fields() -> None:
-    recipe = Recipe(optimizer="rmsprop", lr=1, milestones=[0.5], stop_loss=0, precision="float64", scheme="orthogonal")
+    recipe = Recipe(optimizer="rmsprop", lr=1, decay_at=[0.5], stop_loss=0, precision="float64", scheme="orthogonal")
     assert Recipe(**asdict(recipe)) == recipe
 
 
@@ -54,9 +54,9 @@ def test_a_recipe_comes_back_from_its_fields() -> None:
         ({"momentum": 1}, ValueError, r"momentum must be in \[0, 1\)"),
         ({"momentum": -0.1}, ValueError, r"momentum must be in \[0, 1\)"),
         ({"optimizer": "adagrad", "momentum": 0.9}, ValueError, "adagrad, which has none"),
-        ({"milestones": (0.6, 0.3)}, ValueError, "ascending"),
-        ({"milestones": (300, 600)}, ValueError, "fractions of the run"),
-        ({"milestones": 0.3}, TypeError, "milestones must be a sequence"),
+        ({"decay_at": (0.6, 0.3)}, ValueError, "ascending"),
+        ({"decay_at": (300, 600)}, ValueError, "fractions of the run"),
+        ({"decay_at": 0.3}, TypeError, "decay_at must be a sequence"),
         ({"gamma": 0}, ValueError, "gamma must be positive"),
         ({"steps": -1}, ValueError, "steps must be at least 0"),
         ({"steps": 1e3}, TypeError, "steps must be an integer"),

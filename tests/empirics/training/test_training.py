@@ -76,8 +76,8 @@ def test_rmsprop_with_momentum_is_torchs() -> None:
 def test_two_milestones_in_one_step_count_twice() -> None:
     x, y = integers(*VECTORS, seed=1), integers(*VECTORS, seed=2)
     initial = integer_weights(FCN(8, 1), members=1)
-    recipe = replace(RECIPE, milestones=(0.3, 0.4), gamma=0.5)
-    assert recipe.milestone_steps == (1, 1)
+    recipe = replace(RECIPE, decay_at=(0.3, 0.4), gamma=0.5)
+    assert recipe.milestones == (1, 1)
     weights, _ = train_alone(lambda: FCN(8, 1), member(initial, 0), x, y, recipe)
     assert equal(member(train(lambda: FCN(8, 1), x, y, recipe=recipe, initial=initial).weights, 0), weights)
 
@@ -125,7 +125,7 @@ def test_snapshots_keep_the_trajectory() -> None:
     short = train(
         lambda: CNN(2, 1, kernel_size=3),
         x,
-        recipe=replace(RECIPE, steps=1, milestones=()),
+        recipe=replace(RECIPE, steps=1, decay_at=()),
         seeds=(0, 1),
         initial=initial,
     )
@@ -163,7 +163,7 @@ def test_a_diverging_member_is_reported_and_leaves_the_others_alone() -> None:
 
 def test_divergence_is_dated_to_the_first_loss_that_is_not_finite() -> None:
     x = torch.rand(1, 5, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    recipe = Recipe(lr=1e6, steps=500, precision="float64", milestones=())
+    recipe = Recipe(lr=1e6, steps=500, precision="float64", decay_at=())
     ensemble = train(lambda: FCN(5, 1), x, recipe=recipe, seeds=range(2), snapshots=[500])
     for index in range(2):
         _, losses = train_alone(lambda: FCN(5, 1), member(ensemble.initial_weights, index), x, x, recipe)
@@ -175,7 +175,7 @@ def test_divergence_is_dated_to_the_first_loss_that_is_not_finite() -> None:
 
 def test_weights_that_overflow_behind_a_dead_unit_count_as_diverged() -> None:
     # The hidden weight steps to −∞; relu switches its unit off, and the loss is 0 from then on.
-    recipe = Recipe(lr=1e10, momentum=0.0, steps=3, precision="float64", milestones=())
+    recipe = Recipe(lr=1e10, momentum=0.0, steps=3, precision="float64", decay_at=())
     initial = {"layers.0.weight": np.array([[[1e-100]]]), "layers.1.weight": np.array([[[1e100]]])}
     ensemble = train(lambda: FCN(1, 2, 1), np.array([1e100]), np.array([0.0]), recipe=recipe, initial=initial)
     assert ensemble.history.losses[0].isfinite().all()
@@ -220,7 +220,7 @@ def test_members_that_reach_stop_loss_stop_changing() -> None:
 def test_each_member_stops_where_it_would_alone_whoever_stopped_before() -> None:
     """f(x) = w x from w = 1 − ε: the nearer to the identity, the sooner."""
     x = torch.ones(1, 1, dtype=torch.float64)
-    recipe = Recipe(lr=0.05, momentum=0.5, steps=200, precision="float64", milestones=(), stop_loss=1e-3)
+    recipe = Recipe(lr=0.05, momentum=0.5, steps=200, precision="float64", decay_at=(), stop_loss=1e-3)
     weights = 1 - torch.tensor([0.1, 3.0, 0.4, 1.0, 0.2], dtype=torch.float64).view(5, 1, 1)
     together = train(lambda: FCN(1, 1), x, recipe=recipe, seeds=range(5), initial={"layers.0.weight": weights})
     assert len(set(together.stopped)) == 5
@@ -236,7 +236,7 @@ def test_each_member_stops_where_it_would_alone_whoever_stopped_before() -> None
 def test_who_diverged_keeps_its_date_and_answers_with_nothing() -> None:
     """f(x) = w₂ w₁ x: of the first member the first gradient overflows, and with it a weight."""
     x = torch.ones(1, 1, dtype=torch.float64)
-    recipe = Recipe(lr=0.1, momentum=0.0, steps=30, precision="float64", milestones=())
+    recipe = Recipe(lr=0.1, momentum=0.0, steps=30, precision="float64", decay_at=())
     start = torch.tensor([[1e-10, 1e160], [0.5, 0.5], [0.9, 0.9]], dtype=torch.float64)
     initial = {f"layers.{layer}.weight": start[:, layer].reshape(3, 1, 1) for layer in (0, 1)}
     make_model = lambda: FCN(1, 2, 1, activation="leaky_relu")  # noqa: E731

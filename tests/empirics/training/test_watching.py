@@ -50,7 +50,7 @@ def test_images_of_another_size_are_compared_with_themselves_only() -> None:
 
 
 def test_members_at_rest_are_watched_as_they_are_and_diverged_ones_are_nan() -> None:
-    recipe = Recipe(lr=0.5, steps=400, precision="float64", stop_loss=1e-3, milestones=())
+    recipe = Recipe(lr=0.5, steps=400, precision="float64", stop_loss=1e-3, decay_at=())
     x = RNG.random(5)
     start = RNG.normal(size=(3, 5, 5))
     start[1] *= 1e200

@@ -14,12 +14,12 @@ from theory import wide
     wide.FullyConnected(1, weight_variance=1.5, bias_variance=0.1),
 ], ids=["variance", "scheme", "fully connected"])  # fmt: skip
 @pytest.mark.parametrize("initial", [False, True])
-def test_zones_are_those_of_one_network_at_a_time(network, initial):
+def test_tendencies_are_those_of_one_network_at_a_time(network, initial):
     if isinstance(network, wide.FullyConnected):
         x_hat, x = vectors(0, 1, 5)[0], vectors(1, 2, 5)
     else:
         x_hat, x = images(0, 1, 2, 4, 3)[0], images(1, 2, 2, 4, 3)
-    found = wide.zones(network, x_hat, x, depths=(4, 2), initial=initial)
+    found = wide.tendencies(network, x_hat, x, depths=(4, 2), initial=initial)
     assert found.depths == (2, 4)
     for row, depth in enumerate(found.depths):
         flow = wide.gradient_flow(type(network)(**{**_settings(network), "depth": depth}), x_hat)
@@ -40,8 +40,8 @@ def test_small_weights_and_biases_make_the_constant_function():
     """What the paper saw: torch's own initialization generalizes at 5 layers and has only x̂ to say at 20."""
     digits = embedded_digits()[:, :, 6:22:2, 6:22:2] / 255  # every second pixel of the middle
     x_hat, x = digits[140], digits[[0, 40, 80, 180]]
-    torch_like = wide.zones(wide.Convolutional(1, kernel_size=5, scheme="default", bias=True, width=32), x_hat, x)
-    kept = wide.zones(wide.Convolutional(1, kernel_size=5, scheme="kaiming_normal"), x_hat, x)
+    torch_like = wide.tendencies(wide.Convolutional(1, kernel_size=5, scheme="default", bias=True, width=32), x_hat, x)
+    kept = wide.tendencies(wide.Convolutional(1, kernel_size=5, scheme="kaiming_normal"), x_hat, x)
     assert np.all(torch_like.boundary <= 20)
     assert np.all(torch_like.with_training_image[-1] > 0.99)
     assert np.all(kept.with_training_image[-1] < torch_like.with_training_image[-1])
@@ -56,7 +56,7 @@ def test_a_digit_by_depth():
     """
     digits = embedded_digits() / 255
     network = wide.Convolutional(1, kernel_size=5, weight_variance=1 / 3, bias_variance=1 / 2400)
-    found = wide.zones(network, digits[141], digits[[1, 21, 41, 61]], depths=(5, 10, 20))
+    found = wide.tendencies(network, digits[141], digits[[1, 21, 41, 61]], depths=(5, 10, 20))
     rounding = 0.005
     assert found.with_input.mean(axis=1) == pytest.approx([0.98, 0.90, 0.25], abs=rounding)
     assert found.with_training_image.mean(axis=1) == pytest.approx([0.27, 0.38, 1.00], abs=rounding)
@@ -64,7 +64,7 @@ def test_a_digit_by_depth():
 
 
 def test_boundary():
-    found = wide.Zones(
+    found = wide.Tendencies(
         depths=(2, 5, 9),
         rho=np.zeros(4),
         with_input=np.array([[0.9, 0.9, 0.1, 0.9], [0.8, 0.9, 0.1, np.nan], [0.7, 0.1, 0.1, 0.9]]),
@@ -75,15 +75,15 @@ def test_boundary():
 
 def test_where_both_correlations_are_equal_the_input_is_not_yet_given_up():
     same = np.array([[0.5], [0.5]])
-    found = wide.Zones(depths=(1, 2), rho=np.zeros(1), with_input=same, with_training_image=same)
+    found = wide.Tendencies(depths=(1, 2), rho=np.zeros(1), with_input=same, with_training_image=same)
     assert found.boundary.tolist() == [np.inf]
 
 
 def test_residual_networks_are_mapped_from_the_first_layer_on():
     settings = {"weight_variance": 1.5, "kernel_size": 3}
     x_hat, x = images(3, 1, 1, 4, 3)[0], images(4, 2, 1, 4, 3)
-    found = wide.zones(wide.Convolutional(4, residual=True, **settings), x_hat, x, depths=(3, 6))
-    plain = wide.zones(wide.Convolutional(1, **settings), x_hat, x, depths=(3, 6))
+    found = wide.tendencies(wide.Convolutional(4, residual=True, **settings), x_hat, x, depths=(3, 6))
+    plain = wide.tendencies(wide.Convolutional(1, **settings), x_hat, x, depths=(3, 6))
     assert np.array_equal(found.with_input[0], plain.with_input[0])
     alone = wide.gradient_flow(wide.Convolutional(6, residual=True, **settings), x_hat)
     expected = [np.corrcoef(alone.mean(each).ravel(), each.ravel())[0, 1] for each in x]
@@ -115,7 +115,7 @@ def test_bad_input_gets_a_sentence(change, error, message):
         "initial": False,
     } | change
     with pytest.raises(error, match=message):
-        wide.zones(given["network"], given["x_hat"], given["x"], depths=given["depths"], initial=given["initial"])
+        wide.tendencies(given["network"], given["x_hat"], given["x"], depths=given["depths"], initial=given["initial"])
 
 
 def _settings(network) -> dict:

@@ -14,7 +14,7 @@ from theory.wide.network import SHALLOWEST_RESIDUAL, WideNetwork, require_range
 
 
 @dataclass(frozen=True)
-class Zones:
+class Tendencies:
     """Correlations of predictions, by depth and input: the axes of the paper's map of networks.
 
     Attributes:
@@ -41,14 +41,14 @@ class Zones:
         return np.where(unknown, np.nan, np.where(np.any(memorizes, axis=0), first, np.inf))
 
 
-def zones(
+def tendencies(
     network: WideNetwork,
     x_hat: Num[Any, "..."],
     x: Num[Any, "..."],
     *,
     depths: Iterable[int] = range(1, 21),
     initial: bool = False,
-) -> Zones:
+) -> Tendencies:
     """Return how much networks of each depth, trained on one input x̂, tend to identity and constant function.
 
     All depths come out of one pass through the deepest network, where a shallower one begins with the same layers.
@@ -106,7 +106,7 @@ def zones(
                 found = [pearson(mean, image) for image in images]
             with_input[row, index], with_training_image[row, index] = found
     rho = np.array([pearson(one, X[0]) for one in batch])
-    return Zones(wanted, rho, with_input, with_training_image)
+    return Tendencies(wanted, rho, with_input, with_training_image)
 
 
 def _kernels(networks: dict[int, WideNetwork], x1: np.ndarray, x2: np.ndarray | None) -> Any:
