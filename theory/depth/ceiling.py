@@ -63,6 +63,9 @@ def ceiling(
             depth reproduces, since pixels look alike that are not.
         OverflowError: a mean squared difference beyond the dtype's range.
 
+    Warns:
+        UserWarning: `x` or `x_hat` looks like a picture with its channels last.
+
     Example:
         >>> import numpy as np
         >>> x_hat = np.array([[[0.0, 1.0, 2.0, 4.0, 0.0]]])

@@ -105,6 +105,9 @@ def pixel_classes(
         TypeError: `images` is not a real array, or a setting has the wrong type.
         ValueError: `images` is empty, not finite or of the wrong rank, or the settings do not fit it.
 
+    Warns:
+        UserWarning: `images` looks like a picture with its channels last.
+
     Example:
         >>> import numpy as np
         >>> pixel_classes(np.zeros((1, 1, 5)), depth=2, kernel_size=(1, 3)).tolist()  # only borders tell them apart

@@ -19,7 +19,7 @@ import array_api_compat
 import numpy as np
 from jaxtyping import Float, Num
 
-from numerics.arguments import floating_dtype, positive_int, real_array, rounded
+from numerics.arguments import IMAGE_SHAPES, floating_dtype, image_array, positive_int, real_array, rounded
 from numerics.window import Window
 from theory.depth.classes import plain
 
@@ -50,6 +50,9 @@ def linear_floor(
         TypeError: not a real array, or a setting of the wrong type.
         ValueError: empty, not finite, of the wrong rank or black, or settings that do not fit.
 
+    Warns:
+        UserWarning: `x_hat` looks like a picture with its channels last.
+
     Example:
         >>> import numpy as np
         >>> float(linear_floor(np.array([[[1.0, 0.0, 0.0, 1.0]]]), depth=2, kernel_size=(1, 3)))
@@ -57,7 +60,7 @@ def linear_floor(
 
     Source: ours, the theorem at the head of this file.
     """
-    x_hat = real_array("x_hat", x_hat, ("(C, H, W)",))
+    x_hat = image_array("x_hat", real_array("x_hat", x_hat, IMAGE_SHAPES[1:]))
     depth = positive_int("depth", depth)
     window = Window.of(kernel_size, padding_mode=padding_mode, dilation=dilation)
     image = plain(x_hat)[0]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Num
 
-from numerics.arguments import IMAGE_SHAPES, boolean, positive_int, real_array
+from numerics.arguments import IMAGE_SHAPES, boolean, image_array, positive_int, real_array
 from numerics.window import Window
 from theory.depth.classes import check_skips, classes_by_layer, plain
 
@@ -109,6 +109,9 @@ def least_depth(
         TypeError: `x_hat` is not a real array, or a setting has the wrong type.
         ValueError: `x_hat` is empty, not finite or of the wrong rank, or the settings do not fit it.
 
+    Warns:
+        UserWarning: `x_hat` looks like a picture with its channels last.
+
     Example:
         >>> import numpy as np
         >>> least_depth(np.arange(28 * 28).reshape(1, 28, 28), kernel_size=5)
@@ -116,7 +119,7 @@ def least_depth(
 
     Source: ours; "grow the pattern from the image's borders" is an observation of Zhang et al. 2020, section 4.2.
     """
-    target = plain(real_array("x_hat", x_hat, IMAGE_SHAPES[1:]))
+    target = plain(image_array("x_hat", real_array("x_hat", x_hat, IMAGE_SHAPES[1:])))
     window = Window.of(kernel_size, padding_mode=padding_mode, dilation=dilation)
     bias, skips = boolean("bias", bias), boolean("skips", skips)
     check_skips(skips, window, target)

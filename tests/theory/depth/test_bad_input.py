@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from theory.depth import ceiling, least_depth, pixel_classes, reach
+from theory.depth import ceiling, least_depth, linear_floor, pixel_classes, reach
 
 IMAGE = np.random.default_rng(0).random((1, 5, 5))
 
@@ -77,3 +77,15 @@ def test_bad_input_is_refused(name):
     call, kind, message = CASES[name]
     with pytest.raises(kind, match=message):
         call()
+
+
+@pytest.mark.parametrize(
+    ("name", "call"),
+    [
+        ("images", pixel_classes), ("x_hat", lambda x, *rest: least_depth(x, rest[-1])), ("x_hat", linear_floor),
+        ("x", lambda x, *rest: ceiling(x, np.ones((20, 5, 5)), *rest)),
+    ],
+)  # fmt: skip
+def test_channels_last_are_told(name, call):
+    with pytest.warns(UserWarning, match=rf"{name} are taken as 20 channels of 20 × 3 pixels; .* channels last"):
+        call(np.ones((20, 20, 3)), 1, (3, 1))
