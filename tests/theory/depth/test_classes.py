@@ -1,6 +1,6 @@
 """Classes of pixels: against all that a pixel depends on, spelled out, and against networks with random weights."""
 
-from itertools import pairwise
+from itertools import pairwise, product
 
 import numpy as np
 import pytest
@@ -93,6 +93,19 @@ def test_random_networks_answer_a_class_alike_and_no_others(case, depth, activat
     assert (np.abs(outputs - outputs[first[classes]]) <= bound + bound[first[classes]]).all()
     apart = np.abs(outputs[first][:, None] - outputs[first][None]) > bound[first][:, None] + bound[first][None]
     assert (apart.any(axis=2) | np.eye(len(first), dtype=bool)).all()
+
+
+@pytest.mark.parametrize(
+    ("mode", "kernel", "bias"),
+    [("zeros", (3, 3), True), ("zeros", (3, 3), False), ("zeros", (2, 3), True), ("circular", (2, 2), True)],
+)
+def test_all_black_and_white_images_of_six_pixels(mode, kernel, bias):
+    """Every window that there is, at depths 1 to 3."""
+    images = np.array(list(product([0.0, 1.0], repeat=6))).reshape(-1, 1, 2, 3)
+    for depth in (1, 2, 3):
+        seen = [sights(image, depth, kernel, padding_mode=mode, bias=bias) for image in images]
+        found = pixel_classes(images, depth, kernel, padding_mode=mode, bias=bias)
+        assert same_pairs(found, [sight for image in seen for sight in image.ravel()])
 
 
 def whole_numbers(generator: torch.Generator, *shape: int) -> torch.Tensor:
