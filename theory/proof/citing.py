@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import singledispatchmethod
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -41,7 +41,6 @@ from theory.proof.inequalities import Inequality
 from theory.proof.lemma import (
     Condition,
     CountsFromZero,
-    Different,
     Finite,
     Given,
     Holds,
@@ -98,12 +97,6 @@ class ByLemma(Rule):
     def describe(self) -> str:
         """The lemma's name."""
         return self.lemma.name
-
-    def generalizes(self, statement: Basic) -> frozenset[Basic]:
-        """What the statement binds, and what is put in for what the lemma's conditions bind."""
-        values = self._found(statement)
-        bound = set() if values is None else {values[variable] for variable in self._bound() if variable in values}
-        return super().generalizes(statement) | bound
 
     def prove(self, statement: Basic) -> bool | None:
         """Put the values in, compare, and prove the conditions."""
@@ -168,8 +161,11 @@ class ByLemma(Rule):
         needed = condition.statement.func(left, right, evaluate=False)
         if any(says_the_same(needed, premise) for premise in self.premises):
             return True
+        # Under what is summed or averaged over, only premises that do not speak of it are used to compare.
+        variables = {values[variable] for variable in self._bound()}
+        rule = replace(self, premises=tuple(each for each in self.premises if not free_symbols(each) & variables))
         alike = (premise for premise in self.premises if isinstance(premise, type(condition.statement)))
-        return any(self._same(left, premise.lhs) and self._same(right, premise.rhs) for premise in alike)
+        return any(rule._same(left, premise.lhs) and rule._same(right, premise.rhs) for premise in alike)
 
     @_meets.register
     def _(self, condition: Holds, values: Mapping[Basic, Basic]) -> bool:
@@ -203,10 +199,6 @@ class ByLemma(Rule):
     @_meets.register
     def _(self, condition: OnTheLine, values: Mapping[Basic, Basic]) -> bool:
         return values[condition.variable].assumptions0 == REAL.assumptions0
-
-    @_meets.register
-    def _(self, condition: Different, values: Mapping[Basic, Basic]) -> bool:
-        return values[condition.one] != values[condition.other]
 
     def _is_real(self, part: Expr) -> bool:
         """Whether a part is a real number: traces of matrices are, and logarithms of what is positive."""

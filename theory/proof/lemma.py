@@ -14,7 +14,6 @@ from sympy import Basic, Expr, Symbol
 __all__ = [
     "Condition",
     "CountsFromZero",
-    "Different",
     "Finite",
     "Given",
     "Holds",
@@ -78,14 +77,6 @@ class OnTheLine(Condition):
     """A variable that may be any real number."""
 
     variable: Symbol
-
-
-@dataclass(frozen=True)
-class Different(Condition):
-    """Two variables, or random matrices, that are not the same."""
-
-    one: Symbol
-    other: Symbol
 
 
 @dataclass(frozen=True)

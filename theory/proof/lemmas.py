@@ -10,7 +10,6 @@ from sympy import Abs, Eq, Expr, Ge, Gt, Integral, LessThan, Limit, Lt, Min, Sum
 from theory.proof.chance import Expectation, Probability
 from theory.proof.lemma import (
     CountsFromZero,
-    Different,
     Finite,
     Given,
     Holds,
@@ -67,7 +66,7 @@ TONELLI = Lemma(
     words="Expectations over two independent random matrices may be taken in either order, of what is not negative.",
     source=f"{DURRETT}, theorem 1.7.2",
     statement=_equal(Expectation(Expectation(exp(f), X), Y), Expectation(Expectation(exp(f), Y), X)),
-    conditions=(Different(X, Y), Real(f)),
+    conditions=(Real(f),),
     varies={f: (X, Y)},
 )
 EXPONENTIAL_INCREASES = Lemma(

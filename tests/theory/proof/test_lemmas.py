@@ -27,7 +27,7 @@ import theory
 from tests.theory.derivations.evaluation import Point, holds
 from theory.derivations import DERIVATIONS
 from theory.proof import lemmas
-from theory.proof.chance import Expectation, Probability
+from theory.proof.chance import Expectation, Probability, Variance
 from theory.proof.citing import ByLemma
 from theory.proof.derivation import Derivation, UndecidedStepError
 from theory.proof.lemma import Given, Holds, Lemma
@@ -40,6 +40,7 @@ n = Symbol("n", integer=True, nonnegative=True)
 i, rows, columns = (Symbol(name, integer=True, positive=True) for name in ("i", "p", "q"))
 x, y, z, h = symbols("x y z h", real=True)
 a, v = symbols("a v", positive=True)
+c, anything = Symbol("c", nonnegative=True), Symbol("g")
 u, r = real_sequence("u"), real_sequence("r")
 Z, H = MatrixSymbol("Z", rows, columns), MatrixSymbol("H", rows, columns)
 T = Trace(H.T * Z)
@@ -201,8 +202,48 @@ WRONG = {
         {"h": h, "w": u(0), "moment": r(n)},
     )),
     "a curvature of any sign": ("GAUSSIAN_INTEGRAL", lambda: (
-        eq(Integral(exp(-x * z**2 / 2), (z, -oo, oo)), sqrt(2 * pi / x)), (), STANDARD | {"w": x},
+        eq(Integral(exp(-x * z**2 / 2), (z, -oo, oo)), sqrt(2 * pi) / sqrt(x)), (), STANDARD | {"w": x},
     )),
+    "a curvature that may be zero": (
+        "GAUSSIAN_INTEGRAL",
+        lambda: (
+            eq(Integral(exp(-c * z**2 / 2), (z, -oo, oo)), sqrt(2 * pi) / sqrt(c)), (), STANDARD | {"w": c},
+        ),
+    ),
+    "a factor that is no constant": (
+        "GAUSSIAN_INTEGRAL",
+        lambda: (
+            eq(Integral(z * exp(-(z**2) / 2), (z, -oo, oo)), z * sqrt(2 * pi)), (), STANDARD | {"k": z},
+        ),
+    ),
+    "a factor that may be infinite": (
+        "GAUSSIAN_INTEGRAL",
+        lambda: (
+            eq(Integral(anything * exp(-(z**2) / 2), (z, -oo, oo)), anything * sqrt(2 * pi)),
+            (),
+            STANDARD | {"k": anything},
+        ),
+    ),
+    "a variance for an expectation": (
+        "EXPECTATION_IS_MONOTONE",
+        lambda: (at_most(Variance(T, Z), Expectation(T**2 + 1, Z)), (at_most(T, T**2 + 1),), {}),
+    ),
+    "the opposite premise": (
+        "EXPONENTIAL_INCREASES",
+        lambda: (at_most(exp(x), exp(y)), (Ge(x, y, evaluate=False),), {}),
+    ),
+    "logarithms of what may be negative": (
+        "EXPONENTIAL_INCREASES",
+        lambda: (
+            at_most(exp(n * log(x) + a), exp(n * log(y) + a)), (at_most(n * log(x) + a, n * log(y) + a),), {},
+        ),
+    ),
+    "a premise about one index": (
+        "TERM_BY_TERM",
+        lambda: (
+            at_most(Sum(i * u(i), (i, 1, rows)), Sum(r(i), (i, 1, rows))), (at_most(u(i), r(i)), eq(i, Integer(1))), {},
+        ),
+    ),
     "half the line": ("GAUSSIAN_INTEGRAL", lambda: (
         eq(Integral(exp(-(z**2) / 2), (z, 0, oo)), sqrt(2 * pi)), (), STANDARD,
     )),
