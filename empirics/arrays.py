@@ -4,7 +4,7 @@ They repeat some of `numerics.arguments` on purpose: the witness shares no code 
 """
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -12,18 +12,21 @@ import torch
 from torch import Tensor
 from torch.nn.parameter import is_lazy
 
+Shapes = Mapping[int, str]  # the shapes that an array may have, in words, by their numbers of axes
+
 FLOATING = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 SIGNED, UNSIGNED = (tuple(getattr(torch, f"{sign}int{bits}") for bits in (8, 16, 32, 64)) for sign in ("", "u"))
 DTYPES = (*FLOATING, *SIGNED, *UNSIGNED)
 
 
-def real_tensor(name: str, value: Any, shapes: Sequence[str]) -> Tensor:
+def real_tensor(name: str, value: Any, shapes: Shapes) -> Tensor:
     """Return `value` as a torch tensor if it is a finite, non-empty real array of one of the `shapes`.
 
     Args:
         name: the argument's name, for the message.
         value: what the caller gave, a NumPy or torch array.
-        shapes: acceptable shapes in words, e.g. `("(n, C, H, W)", "(C, H, W)")`; the number of axes is checked.
+        shapes: acceptable shapes, e.g. `{4: "(n, C, H, W)", 3: "(C, H, W)"}`: the number of axes is checked, and the
+            words stand in the message.
 
     Returns:
         The tensor, in its own dtype and on its own device, detached from any autograd graph.
@@ -33,9 +36,8 @@ def real_tensor(name: str, value: Any, shapes: Sequence[str]) -> Tensor:
         ValueError: wrong number of axes, empty, or not finite.
     """
     tensor = tensor_of(name, value)
-    expected = " or ".join(shapes)
-    if tensor.ndim not in {_axes(shape) for shape in shapes}:
-        raise ValueError(f"{name} must have shape {expected}, got {tuple(tensor.shape)}")
+    if tensor.ndim not in shapes:
+        raise ValueError(f"{name} must have shape {' or '.join(shapes.values())}, got {tuple(tensor.shape)}")
     if tensor.numel() == 0:
         raise ValueError(f"{name} must not be empty, got shape {tuple(tensor.shape)}")
     return finite(name, tensor)
@@ -119,10 +121,6 @@ def say_if_bytes(name: str, value: Tensor) -> None:
             f"give {name} / 255",
             stacklevel=4,
         )
-
-
-def _axes(shape: str) -> int:
-    return len([part for part in shape.strip("()").split(",") if part.strip()])
 
 
 def same_kind(*, same_dtype: bool = True, **arrays: Any) -> None:

@@ -3,24 +3,28 @@
 import math
 import operator
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import array_api_compat
 import numpy as np
 
-IMAGE_SHAPES = ("(n, C, H, W)", "(C, H, W)")
+Shapes = Mapping[int, str]  # the shapes that an array may have, in words, by their numbers of axes
+IMAGE_SHAPES: Shapes = {4: "(n, C, H, W)", 3: "(C, H, W)"}
+ONE_IMAGE: Shapes = {3: "(C, H, W)"}
+VECTOR_SHAPES: Shapes = {2: "(n, d)", 1: "(d,)"}
 FEW_CHANNELS = 4  # at most so many has a picture: grey, red, green and blue, and how opaque it is
 A_PICTURE = 16  # pixels: arrays of features that are smaller may well have four columns or fewer
 
 
-def real_array(name: str, value: Any, shapes: Sequence[str], *, empty: bool = False) -> Any:
+def real_array(name: str, value: Any, shapes: Shapes | None, *, empty: bool = False) -> Any:
     """Return `value` if it is a finite real array of one of the `shapes`; refuse it with a sentence otherwise.
 
     Args:
         name: the argument's name, for the message.
         value: what the caller gave.
-        shapes: acceptable shapes in words, e.g. `("(n, C, H, W)", "(C, H, W)")`; the number of axes is checked.
+        shapes: acceptable shapes, e.g. `{4: "(n, C, H, W)", 3: "(C, H, W)"}`: the number of axes is checked, and the
+            words stand in the message; None for any number.
         empty: whether an axis of length zero is acceptable.
 
     Returns:
@@ -41,9 +45,8 @@ def real_array(name: str, value: Any, shapes: Sequence[str], *, empty: bool = Fa
     xp = array_api_compat.array_namespace(value)
     if not (is_integer(value) or xp.isdtype(value.dtype, "real floating")) or "float8" in str(value.dtype):
         raise TypeError(f"{name} must hold integers or real floating-point numbers, got dtype {value.dtype}")
-    expected = " or ".join(shapes)
-    if value.ndim not in {_axes(shape) for shape in shapes}:
-        raise ValueError(f"{name} must have shape {expected}, got {tuple(value.shape)}")
+    if shapes is not None and value.ndim not in shapes:
+        raise ValueError(f"{name} must have shape {' or '.join(shapes.values())}, got {tuple(value.shape)}")
     if not empty and 0 in value.shape:
         raise ValueError(f"{name} must not be empty, got shape {tuple(value.shape)}")
     if not is_integer(value) and not bool(xp.all(xp.isfinite(value))):
@@ -90,10 +93,6 @@ def channels_last(name: str, shape: tuple[int, ...], expected: int | None = None
     if shape[-1] == expected or (shape[-1] <= FEW_CHANNELS and min(shape[-3:-1]) > A_PICTURE):
         return f"; {tuple(shape[-3:])} looks like (H, W, C), channels last: give numpy.moveaxis({name}, -1, -3)"
     return ""
-
-
-def _axes(shape: str) -> int:
-    return len([part for part in shape.strip("()").split(",") if part.strip()])
 
 
 def is_integer(array: Any) -> bool:

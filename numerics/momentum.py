@@ -64,7 +64,7 @@ def momentum_modes(
     numbers, trajectory = step_numbers(steps)
     if not array_api_compat.is_array_api_obj(eigenvalues):
         raise TypeError(f"eigenvalues must be a NumPy or torch array, got {type(eigenvalues).__name__}")
-    eigenvalues = real_array("eigenvalues", eigenvalues, [f"({', '.join('…' * eigenvalues.ndim)})"], empty=True)
+    eigenvalues = real_array("eigenvalues", eigenvalues, None, empty=True)
     xp = array_api_compat.array_namespace(eigenvalues)
     dtype, lam = floating_dtype(eigenvalues), as_float64(eigenvalues)
     if bool(xp.any(lam < 0)):

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float
 
 from numerics._inversion import LOWER, SMALLEST, UPPER, Cumulants, excess_quantile, log_tail
-from numerics.arguments import as_float64, boolean, floating_dtype, positive_int, real_array, real_number
+from numerics.arguments import Shapes, as_float64, boolean, floating_dtype, positive_int, real_array, real_number
 from numerics.row_space import EPS, row_space, to_numpy
 
 ACCURACY = 1e-10  # promised of probabilities and quantiles, relative
@@ -45,8 +45,8 @@ class GaussianQuadraticForm:
     constant: float = 0.0
 
     def __post_init__(self) -> None:
-        weights = _float64("weights", self.weights, "(terms,)")
-        offsets = np.zeros_like(weights) if self.offsets is None else _float64("offsets", self.offsets, "(terms,)")
+        weights = _float64("weights", self.weights, {1: "(terms,)"})
+        offsets = np.zeros_like(weights) if self.offsets is None else _float64("offsets", self.offsets, {1: "(terms,)"})
         if offsets.shape != weights.shape:
             raise ValueError(f"offsets must have the shape of weights, {weights.shape}, got {offsets.shape}")
         if np.any(weights < 0):
@@ -89,7 +89,7 @@ class GaussianQuadraticForm:
             TypeError: an argument of the wrong type.
             ValueError: a wrong shape, NaN or infinity, scale not positive, or noise negative.
         """
-        mu, root = _float64("mean", mean, "(m,)", "(m, units)"), _float64("factor", factor, "(m, k)")
+        mu, root = _float64("mean", mean, {1: "(m,)", 2: "(m, units)"}), _float64("factor", factor, {2: "(m, k)"})
         if len(mu) != len(root):
             raise ValueError(f"factor must have as many rows as mean has entries, {len(mu)}, got {root.shape}")
         scale = real_number("scale", scale)
@@ -239,7 +239,7 @@ class GaussianQuadraticForm:
         return self.constant + excess
 
 
-def _float64(name: str, value: Any, *shapes: str) -> np.ndarray:
+def _float64(name: str, value: Any, shapes: Shapes) -> np.ndarray:
     """A float64 NumPy copy of a real array of one of these shapes."""
     return np.array(to_numpy(as_float64(real_array(name, value, shapes))))
 
@@ -248,7 +248,7 @@ def _elementwise(name: str, value: Any, function: Callable[[np.ndarray], np.ndar
     """Apply a function of a float64 vector to a number, or to an array of any kind and shape."""
     if not array_api_compat.is_array_api_obj(value):
         return float(function(np.array([real_number(name, value)]))[0])
-    value = real_array(name, value, [f"({', '.join('…' * value.ndim)})"])
+    value = real_array(name, value, None)
     xp = array_api_compat.array_namespace(value)
     result = function(to_numpy(as_float64(value)).reshape(-1)).reshape(value.shape)
     return xp.asarray(result, dtype=floating_dtype(value), device=array_api_compat.device(value))

@@ -98,7 +98,7 @@ def row_space(matrix: Real[Any, "... rows columns"]) -> RowSpace:
     """
     if not array_api_compat.is_array_api_obj(matrix) or matrix.ndim < 2:
         raise ValueError(f"matrix must have shape (..., rows, columns), got {getattr(matrix, 'shape', type(matrix))}")
-    matrix = real_array("matrix", matrix, [f"({', '.join(['…'] * matrix.ndim)})"])
+    matrix = real_array("matrix", matrix, None)
     xp = common_namespace(matrix=matrix)
     matrix = as_float64(matrix)
     # By a power of two, exactly, so that no square overflows or vanishes.

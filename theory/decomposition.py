@@ -5,7 +5,7 @@ from typing import Any
 from jaxtyping import Float, Num
 
 from numerics import row_space
-from numerics.arguments import as_float64, common_namespace, floating_dtype, real_array, rounded
+from numerics.arguments import VECTOR_SHAPES, as_float64, common_namespace, floating_dtype, real_array, rounded
 
 
 def decompose(
@@ -29,8 +29,8 @@ def decompose(
 
     Source: Zhang et al. 2020, Theorem 1.
     """
-    x = real_array("x", x, ("(n, d)", "(d,)"))
-    x_hat = real_array("x_hat", x_hat, ("(n, d)", "(d,)"))
+    x = real_array("x", x, VECTOR_SHAPES)
+    x_hat = real_array("x_hat", x_hat, VECTOR_SHAPES)
     xp = common_namespace(x=x, x_hat=x_hat)
     if x.shape[-1] != x_hat.shape[-1]:
         raise ValueError(f"x and x_hat must have equally many features, got {x.shape[-1]} and {x_hat.shape[-1]}")

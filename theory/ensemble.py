@@ -352,7 +352,7 @@ class Ensemble:
         return [(spread[:, own], offset[:, own], entries, _rounding(whole[:, own])) for own in images]
 
     def _batched(self, x: Any) -> bool:
-        return x.ndim == self.network.input_shapes[0].count(",") + 1  # the first shape has the batch axis
+        return x.ndim == max(self.network.input_shapes)
 
     def _per_image(self, predictions: Any, x: Any) -> Any:
         xp = self._problem.xp

@@ -22,6 +22,8 @@ import array_api_compat
 from numerics import Window
 from numerics.arguments import (
     IMAGE_SHAPES,
+    VECTOR_SHAPES,
+    Shapes,
     as_float64,
     boolean,
     channels_last,
@@ -56,7 +58,7 @@ class DesignGram:
 class Network(Protocol):
     """What `gradient_descent` asks of a one-layer network."""
 
-    input_shapes: ClassVar[tuple[str, ...]]
+    input_shapes: ClassVar[Shapes]
 
     @property
     def bias(self) -> bool:
@@ -126,7 +128,7 @@ class FullyConnected:
     _: KW_ONLY
     bias: bool = False
 
-    input_shapes: ClassVar[tuple[str, ...]] = ("(n, d)", "(d,)")
+    input_shapes: ClassVar[Shapes] = VECTOR_SHAPES
 
     def __post_init__(self) -> None:
         positive_int("in_features", self.in_features)
@@ -206,7 +208,7 @@ class _SlidingWindow:
     bias: bool = False
     window: Window = field(init=False, repr=False, compare=False)
 
-    input_shapes: ClassVar[tuple[str, ...]] = IMAGE_SHAPES
+    input_shapes: ClassVar[Shapes] = IMAGE_SHAPES
 
     def __post_init__(self) -> None:
         positive_int("in_channels", self.in_channels)

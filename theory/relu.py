@@ -75,12 +75,12 @@ def relu_fate(
 
     Source: derived in theory/derivations ("nonlinear-span": relu_unit.py, relu_fate.py, relu_alternation.py).
     """
-    initial = real_array("initial", initial, ("(outputs, features)",))
-    example = real_array("example", example, ("(features,)",))
+    initial = real_array("initial", initial, {2: "(outputs, features)"})
+    example = real_array("example", example, {1: "(features,)"})
     if tuple(example.shape) != tuple(initial.shape[1:]):
         raise ValueError(f"example must have shape ({initial.shape[1]},) as initial has, got {tuple(example.shape)}")
     name, targets = ("targets", targets) if targets is not None else ("example as targets", example)
-    targets = real_array(name, targets, ("(outputs,)",))
+    targets = real_array(name, targets, {1: "(outputs,)"})
     if tuple(targets.shape) != tuple(initial.shape[:1]):
         raise ValueError(f"{name} must have shape ({initial.shape[0]},) as initial has, got {tuple(targets.shape)}")
     xp = common_namespace(initial=initial, example=example, targets=targets)

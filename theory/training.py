@@ -381,7 +381,7 @@ def _initial_parameters(network: Network, inputs: Any, initial: Any) -> Any:
 
 
 def _of_shape(name: str, value: Any, shape: tuple[int, ...]) -> Any:
-    value = real_array(name, value, [f"({', '.join(map(str, shape))}{',' * (len(shape) == 1)})"])
+    value = real_array(name, value, {len(shape): str(shape)})
     if tuple(value.shape) != shape:
         raise ValueError(f"{name} must have shape {shape}, got {tuple(value.shape)}")
     return value

@@ -12,7 +12,7 @@ from torch import Tensor
 from empirics.arguments import integer, real
 from empirics.arrays import real_tensor, same_kind
 
-SHAPES = ("(C, H, W)", "(d,)")
+SHAPES = {3: "(C, H, W)", 1: "(d,)"}
 
 
 def mix(x_hat: Num[Any, "..."], rho: float | Sequence[float], seed: int = 0) -> Float[Any, "..."]:

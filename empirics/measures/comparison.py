@@ -8,7 +8,8 @@ from torch import Tensor
 
 from empirics.arrays import real_tensor, same_kind
 
-SHAPES = ("(seeds, n, C, H, W)", "(n, C, H, W)", "(C, H, W)", "(n, d)", "(d,)")
+KNOWN = {4: "(n, C, H, W)", 3: "(C, H, W)", 2: "(n, d)", 1: "(d,)"}
+SHAPES = {5: "(seeds, n, C, H, W)", **KNOWN}
 
 
 def correlation(prediction: Num[Any, "..."], reference: Num[Any, "..."]) -> Float[Any, "..."]:
@@ -78,7 +79,7 @@ def mean_squares(images: Tensor, others: Tensor, axes: int) -> Float[Tensor, "..
 def _compared(prediction: Any, reference: Any) -> tuple[Tensor, Tensor]:
     """Predictions and the reference that they are compared with, checked: see `correlation`."""
     predicted = real_tensor("prediction", prediction, SHAPES)
-    known = real_tensor("reference", reference, SHAPES[1:])
+    known = real_tensor("reference", reference, KNOWN)
     same_kind(prediction=prediction, reference=reference, same_dtype=False)
     if predicted.shape[-known.ndim :] != known.shape:
         raise ValueError(

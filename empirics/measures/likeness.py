@@ -10,8 +10,8 @@ from torch import Tensor
 from empirics.arrays import real_tensor, same_kind, tensor_of
 from empirics.measures.comparison import directions, mean_squares
 
-SHAPES = ("(seeds, n, C, H, W)", "(n, C, H, W)", "(seeds, n, d)", "(n, d)")
-REFERENCES = ("(n, C, H, W)", "(C, H, W)", "(n, d)", "(d,)")
+SHAPES = {5: "(seeds, n, C, H, W)", 4: "(n, C, H, W)", 3: "(seeds, n, d)", 2: "(n, d)"}
+REFERENCES = {4: "(n, C, H, W)", 3: "(C, H, W)", 2: "(n, d)", 1: "(d,)"}
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
-from empirics.arrays import check_readable
+from empirics.arrays import Shapes, check_readable
 from empirics.networks.anatomy import anatomy
 from empirics.networks.convolutional import CNN
 from empirics.networks.fully_connected import FCN
@@ -19,7 +19,7 @@ from empirics.networks.locally_connected import LCN
 TAKEN = "make_model must be a function without arguments that returns a new nn.Module, e.g. lambda: FCN(784, depth=1)"
 AT_RANDOM = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout, nn.FeatureAlphaDropout, nn.RReLU)
 NETWORKS: dict[str, type[FCN] | type[CNN] | type[LCN]] = {"FCN": FCN, "CNN": CNN, "LCN": LCN}
-IMAGES, VECTORS = ("(n, C, H, W)", "(C, H, W)"), ("(n, d)", "(d,)")
+IMAGES, VECTORS = {4: "(n, C, H, W)", 3: "(C, H, W)"}, {2: "(n, d)", 1: "(d,)"}
 FEW_CHANNELS = 4  # at most so many has a picture: grey, red, green and blue, and how opaque it is
 
 
@@ -78,11 +78,11 @@ def outputs_of(network: nn.Module, inputs: Tensor) -> Tensor:
     return outputs
 
 
-def input_shapes(network: nn.Module) -> tuple[str, ...]:
+def input_shapes(network: nn.Module) -> Shapes:
     """The shapes of inputs that a network may take, in words. Of a network that is not ours its forward decides."""
     if type(network) is FCN:
         return VECTORS
-    return IMAGES if type(network) in (CNN, LCN) else IMAGES + VECTORS
+    return IMAGES if type(network) in (CNN, LCN) else {**IMAGES, **VECTORS}
 
 
 def check_fit(network: nn.Module, inputs: Tensor, name: str = "inputs") -> tuple[int, ...]:

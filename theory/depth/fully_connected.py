@@ -40,10 +40,8 @@ from typing import Any
 from jaxtyping import Float, Num
 
 from numerics import row_space
-from numerics.arguments import as_float64, common_namespace, floating_dtype, real_array, rounded
+from numerics.arguments import VECTOR_SHAPES, as_float64, common_namespace, floating_dtype, real_array, rounded
 from theory.decomposition import decompose
-
-VECTORS = ("(n, d)", "(d,)")
 
 
 def mirrored(x: Num[Any, "*n features"], x_hat: Num[Any, "*examples features"]) -> Float[Any, "*n features"]:
@@ -132,9 +130,9 @@ def linear_answer(
     Source: ours, theorem 3 at the head of this file.
     """
     given = {"x": x, "x_hat": x_hat, "answers": answers}
-    x, x_hat, answers = (real_array(name, value, VECTORS) for name, value in given.items())
-    initial = real_array("initial", initial, ("(units, d)",))
-    product = real_array("product", product, ("(outputs, units)",))
+    x, x_hat, answers = (real_array(name, value, VECTOR_SHAPES) for name, value in given.items())
+    initial = real_array("initial", initial, {2: "(units, d)"})
+    product = real_array("product", product, {2: "(outputs, units)"})
     xp = common_namespace(x=x, x_hat=x_hat, answers=answers, initial=initial, product=product)
     if answers.ndim != x_hat.ndim or answers.shape[:-1] != x_hat.shape[:-1]:
         raise ValueError(f"answers must be one for each of x_hat, {tuple(x_hat.shape)}, got {tuple(answers.shape)}")

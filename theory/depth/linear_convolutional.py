@@ -19,7 +19,7 @@ import array_api_compat
 import numpy as np
 from jaxtyping import Float, Num
 
-from numerics.arguments import IMAGE_SHAPES, floating_dtype, image_array, positive_int, real_array, rounded
+from numerics.arguments import ONE_IMAGE, floating_dtype, image_array, positive_int, real_array, rounded
 from numerics.window import Window
 from theory.depth.classes import plain
 
@@ -60,7 +60,7 @@ def linear_floor(
 
     Source: ours, the theorem at the head of this file.
     """
-    x_hat = image_array("x_hat", real_array("x_hat", x_hat, IMAGE_SHAPES[1:]))
+    x_hat = image_array("x_hat", real_array("x_hat", x_hat, ONE_IMAGE))
     depth = positive_int("depth", depth)
     window = Window.of(kernel_size, padding_mode=padding_mode, dilation=dilation)
     image = plain(x_hat)[0]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Num
 
-from numerics.arguments import IMAGE_SHAPES, boolean, image_array, positive_int, real_array
+from numerics.arguments import ONE_IMAGE, boolean, image_array, positive_int, real_array
 from numerics.window import Window
 from theory.depth.classes import check_skips, classes_by_layer, plain
 
@@ -119,7 +119,7 @@ def least_depth(
 
     Source: ours; "grow the pattern from the image's borders" is an observation of Zhang et al. 2020, section 4.2.
     """
-    target = plain(image_array("x_hat", real_array("x_hat", x_hat, IMAGE_SHAPES[1:])))
+    target = plain(image_array("x_hat", real_array("x_hat", x_hat, ONE_IMAGE)))
     window = Window.of(kernel_size, padding_mode=padding_mode, dilation=dilation)
     bias, skips = boolean("bias", bias), boolean("skips", skips)
     check_skips(skips, window, target)

@@ -16,8 +16,7 @@ def float64(name: str, value: Any) -> Tensor:
     """A finite, non-empty real array with a batch axis as a tensor in float64; see `numerics.arguments.real_array`."""
     if array_api_compat.is_array_api_obj(value) and value.ndim < 2:
         raise ValueError(f"{name} must have a batch axis, (n, ...), got shape {tuple(value.shape)}")
-    axes = getattr(value, "ndim", 2)
-    checked = real_array(name, value, [f"(n, {', '.join('…' * (axes - 1))})"])
+    checked = real_array(name, value, None)
     if isinstance(checked, np.ndarray):
         return torch.from_numpy(np.array(checked, dtype=np.float64, order="C"))
     if not isinstance(checked, Tensor):
@@ -52,8 +51,7 @@ def checked_weights(module: nn.Module, weights: Any, device: torch.device) -> di
     shapes = {name: tuple(value.shape) for name, value in module.named_parameters()}
     found = {}
     for name in names:
-        axes = len(shapes[name]) + 1
-        given = real_array(f"weights[{name!r}]", weights[name], [f"({', '.join('…' * axes)},)"])
+        given = real_array(f"weights[{name!r}]", weights[name], {len(shapes[name]) + 1: f"(seeds, *{shapes[name]})"})
         if tuple(given.shape[1:]) != shapes[name]:
             raise ValueError(f"weights[{name!r}] must have shape (seeds, *{shapes[name]}), got {tuple(given.shape)}")
         found[name] = torch.as_tensor(given).detach().to(device, torch.float64)

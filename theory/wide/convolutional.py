@@ -7,7 +7,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from numerics import Window
-from numerics.arguments import IMAGE_SHAPES, image_array
+from numerics.arguments import IMAGE_SHAPES, Shapes, image_array
 from theory.wide.layers import Layer
 from theory.wide.network import OUT_OF_RANGE, KernelPair, WideNetwork
 from theory.wide.pixel_pairs import AllPairs, Margin, Pixels, Strip
@@ -52,8 +52,7 @@ class Convolutional(WideNetwork):
     padding_mode: str = "zeros"
     window: Window = field(init=False, repr=False, compare=False)
 
-    input_shapes: ClassVar[tuple[str, ...]] = IMAGE_SHAPES
-    batch_axes: ClassVar[int] = 4
+    input_shapes: ClassVar[Shapes] = IMAGE_SHAPES
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from numerics.arguments import VECTOR_SHAPES, Shapes
 from theory.wide.layers import Layer
 from theory.wide.network import OUT_OF_RANGE, KernelPair, WideNetwork
 from theory.wide.recursion import Hidden, Start, hidden_moments, kernels
@@ -65,8 +66,7 @@ class FullyConnected(WideNetwork):
     Source: Jacot et al. 2018; Lee et al. 2018, 2019; the skips are those of Zhang et al. 2020.
     """
 
-    input_shapes: ClassVar[tuple[str, ...]] = ("(n, d)", "(d,)")
-    batch_axes: ClassVar[int] = 2
+    input_shapes: ClassVar[Shapes] = VECTOR_SHAPES
 
     @OUT_OF_RANGE
     def variances(self, x: np.ndarray, layers: tuple[Layer, ...]) -> np.ndarray:

@@ -326,9 +326,9 @@ class GradientFlow:
     def _outputs(self, name: str, values: Any, x: Any) -> tuple[np.ndarray, tuple[int, ...]]:
         """Outputs for x with axes in front, as (..., n, outputs, *units), and those axes' lengths."""
         batched = self.network.batched(x)
-        own = len(self.network.input_shapes[0].split(",")) - (not batched)
+        own = max(self.network.input_shapes) - (not batched)
         axes = max(getattr(values, "ndim", 0), own)
-        values = real_array(name, values, [f"({', '.join('.' * axes)})"])
+        values = real_array(name, values, {axes: f"of {axes} axes or more"})
         common_namespace(**{name: values, "x": x}, same_dtype=not (is_integer(values) or is_integer(x)))
         front = tuple(values.shape[: axes - own])
         shape = self._output_shape(self.network.batch(x))

@@ -9,7 +9,7 @@ import array_api_compat
 import numpy as np
 from jaxtyping import Float, Num
 
-from numerics.arguments import as_float64, boolean, common_namespace, floating_dtype, is_integer, real_array
+from numerics.arguments import Shapes, as_float64, boolean, common_namespace, floating_dtype, is_integer, real_array
 from numerics.row_space import to_numpy
 from theory.wide.activations import Activation, activation_named
 from theory.wide.layers import Initialization, Layer
@@ -42,8 +42,7 @@ class WideNetwork(ABC):
     width: int | None = None
     residual: bool = False
 
-    input_shapes: ClassVar[tuple[str, ...]]
-    batch_axes: ClassVar[int]
+    input_shapes: ClassVar[Shapes]
     """How many axes a batch of inputs has."""
 
     def __post_init__(self) -> None:
@@ -110,7 +109,7 @@ class WideNetwork(ABC):
 
     def batched(self, x: Any) -> bool:
         """Whether checked inputs have a batch axis."""
-        return bool(x.ndim == self.batch_axes)
+        return bool(x.ndim == max(self.input_shapes))
 
     @abstractmethod
     def variances(self, x: np.ndarray, layers: tuple[Layer, ...]) -> np.ndarray:

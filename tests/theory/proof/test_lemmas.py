@@ -226,7 +226,7 @@ WRONG = {
     ),
     "a variance for an expectation": (
         "EXPECTATION_IS_MONOTONE",
-        lambda: (at_most(Variance(T, Z), Expectation(T**2 + 1, Z)), (at_most(T, T**2 + 1),), {}),
+        lambda: (at_most(Variance(T, Z), Expectation(T**2 + 1, Z)), (at_most(T, T**2 + 1),), {"f": T, "g": T**2 + 1}),
     ),
     "the opposite premise": (
         "EXPONENTIAL_INCREASES",
@@ -241,7 +241,7 @@ WRONG = {
     "a premise about one index": (
         "TERM_BY_TERM",
         lambda: (
-            at_most(Sum(i * u(i), (i, 1, rows)), Sum(r(i), (i, 1, rows))), (at_most(u(i), r(i)), eq(i, Integer(1))), {},
+            at_most(Sum(i * u(i), (i, 1, rows)), Sum(r(i), (i, 1, rows))), (at_most(u(i), r(i)), eq(i, Integer(1))), {"f": u(i)},
         ),
     ),
     "half the line": ("GAUSSIAN_INTEGRAL", lambda: (
