@@ -261,7 +261,7 @@ def _kernel(text: str) -> int:
 def _initial(network: Network, training: np.ndarray, scheme: str, seed: int) -> Any:
     inputs = _as_inputs(network, training)
     columns = network.identity_parameters(inputs).shape[-1]
-    law = scheme_of(scheme, network, columns - network.bias)
+    law = scheme_of(scheme, network)
     variances = law.variances(columns, network.bias)
     shape = network.identity_parameters(inputs).shape
     weight, bias = unpack(network, inputs, law.draw(np.random.default_rng(seed), shape, variances))
@@ -270,9 +270,7 @@ def _initial(network: Network, training: np.ndarray, scheme: str, seed: int) -> 
 
 def _as_inputs(network: Network, images: np.ndarray) -> np.ndarray:
     """Images flattened in C, H, W order for a fully connected network, with or without a batch axis."""
-    if not isinstance(network, FullyConnected):
-        return images
-    return images.reshape(*images.shape[:-3], -1)
+    return images if network.unit_axes == 3 else images.reshape(*images.shape[:-3], -1)
 
 
 def _as_image(prediction: np.ndarray, image: np.ndarray) -> np.ndarray:
@@ -327,11 +325,7 @@ def _report(trained: TrainedNetwork, shown: dict[str, np.ndarray], predictions: 
 
 def _border(network: Network) -> str:
     """What is true of the identity where outputs are larger or smaller than inputs; kernels and padding are square."""
-    if not isinstance(network, Convolutional | LocallyConnected):
-        return ""
-    window = network.window
-    before = -window.centre_offset[0]
-    after = window.padding[0][1] - (window.kernel_size[0] - 1 - window.centre[0])
+    before, after = network.border
     if before == after == 0:
         return ""
     if before == after:

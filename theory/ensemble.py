@@ -430,6 +430,5 @@ def initialization_ensemble(
     problem = problem_of(network, inputs, targets, steps=steps, optimizer=optimizer)
     if isinstance(problem.steps, tuple):
         raise ValueError(f"steps must be one number of steps for an ensemble, got {steps!r}")
-    columns = problem.space.right.shape[-2] - network.bias
-    law = scheme_of(scheme, network, columns)
-    return Ensemble(network, law, problem, law.variances(columns + network.bias, network.bias))
+    law = scheme_of(scheme, network)
+    return Ensemble(network, law, problem, law.variances(problem.space.right.shape[-2], network.bias))

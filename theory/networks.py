@@ -59,6 +59,15 @@ class Network(Protocol):
     """What `gradient_descent` asks of a one-layer network."""
 
     input_shapes: ClassVar[Shapes]
+    unit_axes: ClassVar[int]  # of one output unit's weight, in torch's layout
+
+    @property
+    def fans(self) -> tuple[int, int]:
+        """(f_in, f_out) as schemes of initial weights count them: with a kernel's taps, also pixel by pixel."""
+
+    @property
+    def border(self) -> tuple[int, int]:
+        """Pixels that outputs have more than inputs, above (or on the left) and below (or on the right)."""
 
     @property
     def bias(self) -> bool:
@@ -129,6 +138,7 @@ class FullyConnected:
     bias: bool = False
 
     input_shapes: ClassVar[Shapes] = VECTOR_SHAPES
+    unit_axes: ClassVar[int] = 1
 
     def __post_init__(self) -> None:
         positive_int("in_features", self.in_features)
@@ -139,6 +149,14 @@ class FullyConnected:
     @property
     def outputs(self) -> int:
         return self.in_features if self.out_features is None else self.out_features
+
+    @property
+    def fans(self) -> tuple[int, int]:
+        return self.in_features, self.outputs
+
+    @property
+    def border(self) -> tuple[int, int]:
+        return 0, 0
 
     def check_inputs(self, name: str, inputs: Any) -> Any:
         inputs = real_array(name, inputs, self.input_shapes)
@@ -209,6 +227,7 @@ class _SlidingWindow:
     window: Window = field(init=False, repr=False, compare=False)
 
     input_shapes: ClassVar[Shapes] = IMAGE_SHAPES
+    unit_axes: ClassVar[int] = 3
 
     def __post_init__(self) -> None:
         positive_int("in_channels", self.in_channels)
@@ -227,6 +246,16 @@ class _SlidingWindow:
     @property
     def outputs(self) -> int:
         return self.in_channels if self.out_channels is None else self.out_channels
+
+    @property
+    def fans(self) -> tuple[int, int]:
+        return self.in_channels * self.window.taps, self.outputs * self.window.taps
+
+    @property
+    def border(self) -> tuple[int, int]:
+        """Of square kernels and padding."""
+        after = self.window.padding[0][1] - (self.window.kernel_size[0] - 1 - self.window.centre[0])
+        return -self.window.centre_offset[0], after
 
     @property
     def kernel_shape(self) -> tuple[int, int, int, int]:
@@ -475,9 +504,7 @@ def check_network(network: Any) -> Network:
 def pack(network: Network, weight: Any, bias: Any) -> Any:
     """Weight and bias in torch's layout as parameters (blocks, outputs, columns)."""
     xp = common_namespace(weight=weight, bias=bias)
-    axes = -1 if isinstance(network, FullyConnected) else -3  # those of one output unit's weight
-    blocks_outputs = weight.shape[:axes]
-    flat = xp.reshape(weight, (-1, network.outputs, math.prod(weight.shape[len(blocks_outputs) :])))
+    flat = xp.reshape(weight, (-1, network.outputs, math.prod(weight.shape[-network.unit_axes :])))
     if bias is None:
         return flat
     return xp.concat([flat, xp.reshape(bias, (-1, network.outputs, 1))], axis=-1)

@@ -1,12 +1,11 @@
 """The distributions of initial weights that deep-learning libraries draw from, by name."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
 
-from theory.networks import FullyConnected, Network
+from theory.networks import Network
 
 Family = Literal["normal", "uniform", "orthogonal"]
 SchemeName = Literal[
@@ -68,16 +67,35 @@ class Scheme:
         return np.concatenate([weight, np.zeros((*shape[:-1], shape[-1] - free))], axis=-1)
 
 
-def scheme_of(name: str, network: Network, columns: int) -> Scheme:
-    """The distribution of a network's initial parameters under a named scheme.
+def weight_variance(kind: str, fan_in: int, fan_out: int, outputs: int) -> float:
+    """The variance of one weight of a layer, by the kind of its scheme (the name up to "_").
 
-    Fans count a kernel's taps: f_in = C·k_h·k_w, f_out = C_out·k_h·k_w, also per pixel of a locally connected layer.
+    Raises:
+        ValueError: an unknown kind.
+
+    Source: Zhang et al. 2020, appendix on initialization schemes; `torch.nn.init`; LeCun et al. 1998 (yann).
+    """
+    match kind:
+        case "default":  # torch draws weights and biases from U(−1/√f_in, 1/√f_in)
+            return 1 / (3 * fan_in)
+        case "yann":
+            return 1 / fan_in
+        case "xavier":
+            return 2 / (fan_in + fan_out)
+        case "kaiming":
+            return 2 / fan_in
+        case "orthogonal":  # (outputs, f_in) with orthonormal rows or columns
+            return 1 / max(outputs, fan_in)
+    raise ValueError(f"no scheme is of the kind {kind!r}")
+
+
+def scheme_of(name: str, network: Network) -> Scheme:
+    """The distribution of a network's initial parameters under a named scheme.
 
     Args:
         name: "default" (torch's own for Linear and Conv2d), "yann_normal", "yann_uniform", "xavier_normal",
             "xavier_uniform", "kaiming_normal", "kaiming_uniform" or "orthogonal".
         network: the layer.
-        columns: weights of one output unit, f_in.
 
     Returns:
         Its family and variances.
@@ -85,21 +103,14 @@ def scheme_of(name: str, network: Network, columns: int) -> Scheme:
     Raises:
         ValueError: an unknown name.
 
-    Source: Zhang et al. 2020, appendix on initialization schemes; `torch.nn.init`; LeCun et al. 1998 (yann).
+    Source: as of `weight_variance`.
     """
-    taps = 1 if isinstance(network, FullyConnected) else columns // network.in_channels  # type: ignore[attr-defined]
-    fan_in, fan_out = columns, network.outputs * taps
-    variances: dict[str, Callable[[], float]] = {
-        "yann": lambda: 1 / fan_in,
-        "xavier": lambda: 2 / (fan_in + fan_out),
-        "kaiming": lambda: 2 / fan_in,
-    }
-    if name == "default":
-        # torch draws weights and biases from U(−1/√f_in, 1/√f_in)
-        return Scheme("uniform", 1 / (3 * fan_in), 1 / (3 * fan_in) if network.bias else 0.0)
-    if name == "orthogonal":
-        return Scheme("orthogonal", 1 / max(network.outputs, columns), 0.0)
-    kind, _, family = name.partition("_") if isinstance(name, str) else ("", "", "")
-    if kind not in variances or family not in ("normal", "uniform"):
+    if name not in get_args(SchemeName):
         raise ValueError(f"scheme must be one of {', '.join(get_args(SchemeName))}, got {name!r}")
-    return Scheme("normal" if family == "normal" else "uniform", variances[kind](), 0.0)
+    kind, _, family = name.partition("_")
+    variance = weight_variance(kind, *network.fans, network.outputs)
+    if name == "default":
+        return Scheme("uniform", variance, variance if network.bias else 0.0)
+    if name == "orthogonal":
+        return Scheme("orthogonal", variance, 0.0)
+    return Scheme("normal" if family == "normal" else "uniform", variance, 0.0)

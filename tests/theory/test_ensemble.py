@@ -99,7 +99,7 @@ def test_schemes_are_those_of_torch(layer, name):
     """The variance of ≥ 20,000 weights, to 7.5 standard errors; of a uniform law, the largest of them too."""
     torch.manual_seed(0)
     network, _ = theory.from_torch(layer)
-    scheme = scheme_of(name, network, layer.weight[0].numel())
+    scheme = scheme_of(name, network)
     layer.reset_parameters()
     INITIALIZERS[name](layer.weight)
     weight, variance = layer.weight.detach().double(), scheme.weight_variance
@@ -118,7 +118,7 @@ def test_schemes_are_those_of_torch(layer, name):
 @pytest.mark.parametrize("name", INITIALIZERS)
 def test_a_pixel_of_a_locally_connected_layer_is_initialized_like_a_convolution(name):
     local, shared = (
-        scheme_of(name, layer(3, 5, kernel_size=(2, 3), bias=True), 18)
+        scheme_of(name, layer(3, 5, kernel_size=(2, 3), bias=True))
         for layer in (theory.LocallyConnected, theory.Convolutional)
     )
     assert local == shared
@@ -384,13 +384,13 @@ def test_moments_beyond_the_dtype_are_refused(moment):
 
 
 @pytest.mark.parametrize(
-    ("network", "columns", "variance"),
+    ("network", "variance"),
     [
-        (theory.FullyConnected(1, 3), 1, 2 / (1 + 3)),
-        (theory.Convolutional(2, 5, kernel_size=3), 18, 2 / (18 + 45)),
-        (theory.LocallyConnected(2, 5, kernel_size=(1, 3)), 6, 2 / (6 + 15)),
+        (theory.FullyConnected(1, 3), 2 / (1 + 3)),
+        (theory.Convolutional(2, 5, kernel_size=3), 2 / (18 + 45)),
+        (theory.LocallyConnected(2, 5, kernel_size=(1, 3)), 2 / (6 + 15)),
     ],
 )
 @pytest.mark.parametrize("family", ["normal", "uniform"])
-def test_xavier_variance_counts_outputs_as_well_as_inputs(network, columns, variance, family):
-    assert scheme_of(f"xavier_{family}", network, columns).weight_variance == variance
+def test_xavier_variance_counts_outputs_as_well_as_inputs(network, variance, family):
+    assert scheme_of(f"xavier_{family}", network).weight_variance == variance

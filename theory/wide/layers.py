@@ -21,6 +21,7 @@ from typing import Any, Literal, get_args
 
 from numerics.arguments import boolean, positive_int, real_number
 from theory.schemes import SchemeName
+from theory.schemes import weight_variance as scheme_variance
 
 Parameterization = Literal["ntk", "standard"]
 
@@ -109,26 +110,11 @@ class Initialization:
         if self.scheme is None:
             weight, bias = float(self.weight_variance or 0), float(self.bias_variance or 0)
         else:
-            weight = fan_in * _weight_variance(self.scheme, fan_in, fan_out, after)
+            weight = fan_in * scheme_variance(self.scheme.partition("_")[0], fan_in, fan_out, after)
             bias = 1 / (3 * fan_in) if self._drawn else 0.0
         if self.parameterization == "ntk":
             return Layer(weight, bias, weight, bias)
         return Layer(weight, bias, float(fan_in), float(self.trains_biases))
-
-
-def _weight_variance(scheme: str, fan_in: int, fan_out: int, outputs: int) -> float:
-    """The variance of one weight, as `theory.schemes` has it for a one-layer network."""
-    match scheme.partition("_")[0]:
-        case "default":
-            return 1 / (3 * fan_in)
-        case "yann":
-            return 1 / fan_in
-        case "xavier":
-            return 2 / (fan_in + fan_out)
-        case "kaiming":
-            return 2 / fan_in
-        case _:  # orthogonal: (outputs, fan_in) with orthonormal rows or columns
-            return 1 / max(outputs, fan_in)
 
 
 def variances(weight_variance: Any, bias_variance: Any) -> tuple[float, float]:

@@ -241,7 +241,8 @@ WRONG = {
     "a premise about one index": (
         "TERM_BY_TERM",
         lambda: (
-            at_most(Sum(i * u(i), (i, 1, rows)), Sum(r(i), (i, 1, rows))), (at_most(u(i), r(i)), eq(i, Integer(1))), {"f": u(i)},
+            at_most(Sum(i * u(i), (i, 1, rows)), Sum(r(i), (i, 1, rows))), (at_most(u(i), r(i)), eq(i, Integer(1))),
+            {"f": u(i)},
         ),
     ),
     "half the line": ("GAUSSIAN_INTEGRAL", lambda: (

@@ -251,7 +251,7 @@ def test_schemes_are_those_of_one_layer():
         network = wide.Convolutional(3, kernel_size=(3, 5), scheme=scheme, width=40, bias=bias)
         for layer, (before, after) in zip(network.layers(2, 4), ((2, 40), (40, 40), (40, 4)), strict=True):
             one = theory.Convolutional(before, after, kernel_size=(3, 5), bias=bias)
-            known = scheme_of(scheme, one, before * 15)
+            known = scheme_of(scheme, one)
             assert layer.weight_variance == pytest.approx(known.weight_variance * before * 15, rel=4 * 2.0**-53)
             assert layer.bias_variance == pytest.approx(known.bias_variance, rel=4 * 2.0**-53)
 
