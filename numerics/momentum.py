@@ -49,43 +49,51 @@ def momentum_response(
 
     Source: derived in theory/derivations/momentum.py.
     """
-    left, _ = momentum_modes(eigenvalues, lr=lr, momentum=momentum, milestones=milestones, gamma=gamma, steps=steps)
-    return left
-
-
-def momentum_modes(
-    eigenvalues: Any, *, lr: float, momentum: float, milestones: Any, gamma: float, steps: Any
-) -> tuple[Any, Any]:
-    """Return (left, learned): `momentum_response` and 1 minus it, each to its own relative accuracy.
-
-    A slow mode's learned part, ~ ηλt, is lost to rounding in 1 − left; here it is not.
-    """
     lr, momentum, milestones, gamma = schedule(lr, momentum, milestones, gamma)
     numbers, trajectory = step_numbers(steps)
     if not array_api_compat.is_array_api_obj(eigenvalues):
         raise TypeError(f"eigenvalues must be a NumPy or torch array, got {type(eigenvalues).__name__}")
     eigenvalues = real_array("eigenvalues", eigenvalues, None, empty=True)
     xp = array_api_compat.array_namespace(eigenvalues)
-    dtype, lam = floating_dtype(eigenvalues), as_float64(eigenvalues)
-    if bool(xp.any(lam < 0)):
-        raise ValueError(f"eigenvalues must not be negative, got {float(xp.min(lam))}")
+    if bool(xp.any(eigenvalues < 0)):
+        raise ValueError(f"eigenvalues must not be negative, got {float(xp.min(eigenvalues))}")
+    left, _ = momentum_modes(
+        as_float64(eigenvalues), lr=lr, momentum=momentum, milestones=milestones, gamma=gamma, steps=numbers
+    )
+    return rounded("what is left of errors", left if trajectory else left[0, ...], floating_dtype(eigenvalues))
 
+
+def momentum_modes(
+    eigenvalues: Any,
+    *,
+    lr: float,
+    momentum: float,
+    milestones: tuple[int, ...],
+    gamma: float,
+    steps: tuple[int, ...],
+) -> tuple[Any, Any]:
+    """Return (left, learned): `momentum_response` and 1 minus it, each to its own relative accuracy, (steps, modes).
+
+    A slow mode's learned part, ~ ηλt, is lost to rounding in 1 − left; here it is not. What is given has been checked.
+
+    Raises:
+        OverflowError: an unstable mode has passed what float64 can hold.
+    """
+    xp = array_api_compat.array_namespace(eigenvalues)
     # A stretch of one learning rate starts at step 0 and at each milestone.
-    state, start, states = (xp.ones_like(lam), xp.zeros_like(lam), xp.zeros_like(lam)), 0, {}
-    for end in (*milestones, max(numbers) + 1):
+    state, start, states = (xp.ones_like(eigenvalues), *(xp.zeros_like(eigenvalues) for _ in range(2))), 0, {}
+    for end in (*milestones, max(steps) + 1):
         rate = lr * gamma ** sum(milestone <= start for milestone in milestones)
-        for t in {t for t in numbers if start <= t < end}:
-            states[t] = _advance(xp, state, lam, rate, momentum, t - start)
-        if end > max(numbers):
+        for t in {t for t in steps if start <= t < end}:
+            states[t] = _advance(xp, state, eigenvalues, rate, momentum, t - start)
+        if end > max(steps):
             break
-        state, start = _advance(xp, state, lam, rate, momentum, end - start), end
-    left = xp.stack([states[t][0] for t in numbers])
-    learned = xp.stack([states[t][1] for t in numbers])
+        state, start = _advance(xp, state, eigenvalues, rate, momentum, end - start), end
+    left = xp.stack([states[t][0] for t in steps])
+    learned = xp.stack([states[t][1] for t in steps])
     if not bool(xp.all(xp.isfinite(left))):
-        raise OverflowError(f"lr={lr} is unstable: an error outgrows float64 within {max(numbers)} steps")
-    if not trajectory:
-        left, learned = left[0, ...], learned[0, ...]
-    return rounded("what is left of errors", left, dtype), rounded("what is learned", learned, dtype)
+        raise OverflowError(f"lr={lr} is unstable: an error outgrows float64 within {max(steps)} steps")
+    return left, learned
 
 
 def _advance(xp: Any, state: Any, lam: Any, lr: float, beta: float, n: int) -> Any:

@@ -11,7 +11,7 @@ from jaxtyping import Float
 
 from numerics._inversion import LOWER, SMALLEST, UPPER, Cumulants, excess_quantile, log_tail
 from numerics.arguments import Shapes, as_float64, boolean, floating_dtype, positive_int, real_array, real_number
-from numerics.row_space import EPS, row_space, to_numpy
+from numerics.row_space import EPS, decomposed, to_numpy
 
 ACCURACY = 1e-10  # promised of probabilities and quantiles, relative
 WIDEST = 1e-250  # smallest over largest weight: their ratios, and squares of ratios of neighbours, stay in float64
@@ -95,7 +95,7 @@ class GaussianQuadraticForm:
         scale = real_number("scale", scale)
         if scale <= 0:
             raise ValueError(f"scale must be positive, got {scale}")
-        space = row_space(root)
+        space = decomposed(root)
         kept = space.kept
         if noise is not None:
             if real_number("noise", noise) < 0:

@@ -5,10 +5,10 @@ from typing import Any
 
 from jaxtyping import Num
 
-from numerics.arguments import image_array, is_integer
+from numerics.arguments import as_float64, image_array, is_integer
 from numerics.exact_rank import exact_rank
 from numerics.patches import patch_matrix
-from numerics.row_space import cut, row_space, to_numpy
+from numerics.row_space import cut, decomposed, to_numpy
 from numerics.window import Window
 
 METHODS = ("svd", "exact")
@@ -91,7 +91,7 @@ def patch_rank(
     matrix = patch_matrix(
         images, kernel_size, stride=stride, padding=padding, padding_mode=padding_mode, dilation=dilation
     )
-    space = row_space(matrix)
+    space = decomposed(as_float64(matrix))
     space.require_decided()
     rank = int(space.rank)
     above, below = cut(to_numpy(space.singular_values), rank)

@@ -99,8 +99,16 @@ def row_space(matrix: Real[Any, "... rows columns"]) -> RowSpace:
     if not array_api_compat.is_array_api_obj(matrix) or matrix.ndim < 2:
         raise ValueError(f"matrix must have shape (..., rows, columns), got {getattr(matrix, 'shape', type(matrix))}")
     matrix = real_array("matrix", matrix, None)
+    return decomposed(as_float64(matrix))
+
+
+def decomposed(matrix: Any) -> RowSpace:
+    """`row_space` of a matrix that has been checked, in float64.
+
+    Raises:
+        ValueError: a singular value is beyond float64.
+    """
     xp = common_namespace(matrix=matrix)
-    matrix = as_float64(matrix)
     # By a power of two, exactly, so that no square overflows or vanishes.
     largest = to_numpy(xp.max(xp.abs(matrix), axis=(-2, -1)))
     unit = xp.asarray(np.ldexp(1.0, np.frexp(largest)[1] - 1), device=array_api_compat.device(matrix))

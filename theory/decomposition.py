@@ -4,8 +4,8 @@ from typing import Any
 
 from jaxtyping import Float, Num
 
-from numerics import row_space
 from numerics.arguments import VECTOR_SHAPES, as_float64, common_namespace, floating_dtype, real_array, rounded
+from numerics.row_space import decomposed
 
 
 def decompose(
@@ -35,7 +35,7 @@ def decompose(
     if x.shape[-1] != x_hat.shape[-1]:
         raise ValueError(f"x and x_hat must have equally many features, got {x.shape[-1]} and {x_hat.shape[-1]}")
     rows = as_float64(x_hat) if x_hat.ndim == 2 else as_float64(x_hat)[None, :]
-    space = row_space(rows)
+    space = decomposed(rows)
     space.require_decided()
     basis = space.right * xp.astype(space.kept, xp.float64)
     vectors = as_float64(x)

@@ -6,9 +6,8 @@ from typing import Any
 
 from jaxtyping import Num
 
-from numerics import row_space
 from numerics.arguments import as_float64, schedule
-from numerics.row_space import to_numpy
+from numerics.row_space import decomposed, to_numpy
 from theory.networks import Network, check_network
 
 
@@ -69,7 +68,7 @@ def max_stable_lr(network: Network, inputs: Num[Any, "..."], *, momentum: float 
     """
     inputs = check_network(network).check_inputs("inputs", inputs)
     schedule(1.0, momentum, (), 1.0)
-    space = row_space(network.design(as_float64(inputs)))
+    space = decomposed(network.design(as_float64(inputs)))
     return stable_lr(to_numpy(space.singular_values), math.prod(network.target_shape(inputs)), momentum)
 
 

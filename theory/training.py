@@ -10,7 +10,6 @@ import array_api_compat
 import numpy as np
 from jaxtyping import Float, Num
 
-from numerics import row_space
 from numerics.arguments import (
     as_float64,
     common_namespace,
@@ -21,7 +20,7 @@ from numerics.arguments import (
     step_numbers,
 )
 from numerics.momentum import momentum_modes
-from numerics.row_space import RowSpace, row_space_of_blocks, to_numpy
+from numerics.row_space import RowSpace, decomposed, row_space_of_blocks, to_numpy
 from theory.networks import Network, check_network, pack, unpack
 from theory.optimizer import GradientDescent, stable_lr
 from theory.proved_limit import proved_gram, solution
@@ -272,7 +271,7 @@ def _decomposed(network: Network, inputs: Any, targets: Any) -> tuple[RowSpace, 
     blocks = network.design_blocks(as_float64(inputs))
     responses = None if targets is None else network.stack(as_float64(targets))
     if blocks is None:
-        space = row_space(network.design(as_float64(inputs)))
+        space = decomposed(network.design(as_float64(inputs)))
         along = None if responses is None else xp.matrix_transpose(space.left) @ responses
     else:
         space, along = _decomposed_in_blocks(blocks, responses)
@@ -329,9 +328,9 @@ def _learned(
         momentum=optimizer.momentum,
         milestones=optimizer.milestones,
         gamma=optimizer.gamma,
-        steps=numbers if trajectory else numbers[0],
+        steps=numbers,
     )
-    return (numbers if trajectory else numbers[0]), learned
+    return (numbers, learned) if trajectory else (numbers[0], learned[0, ...])
 
 
 def _refuse_unstable(optimizer: GradientDescent, singular_values: np.ndarray, target_entries: int) -> None:

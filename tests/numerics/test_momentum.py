@@ -39,7 +39,7 @@ def eigenvalues_for(descent: Descent) -> np.ndarray:
 @given(descents(steps=80), st.integers(0, 100), st.sampled_from([1e-3, 1.0, 30.0]))
 def test_response_is_that_of_the_repeated_steps(descent, steps, lr):
     lam = eigenvalues_for(descent) / lr
-    left, learned = momentum_modes(lam, lr=lr, steps=steps, **settings(descent))
+    left, learned = (mode[0] for mode in momentum_modes(lam, lr=lr, steps=(steps,), **settings(descent)))
     # Rounding of a sum of steps terms, each passed on by a response below 2/(1 − β); one stretch more per milestone.
     # Where the roots nearly meet, the phase of an oscillation is known to steps · ε, and enters once more.
     stretches = len(descent.milestones) + 1
@@ -69,7 +69,7 @@ def test_roots_that_meet(a):
     """At a = (1 ∓ √β)² with β = ¼ exactly, and its neighbours in float64."""
     descent = Descent(fraction=1, momentum=0.25, milestones=(), gamma=1.0)
     for lam in (np.nextafter(a, 0), a, np.nextafter(a, 3)):
-        left, learned = momentum_modes(np.array([lam]), lr=1.0, steps=30, **settings(descent))
+        left, learned = (mode[0] for mode in momentum_modes(np.array([lam]), lr=1.0, steps=(30,), **settings(descent)))
         truth = exact(lam, 1.0, descent, 30)
         assert abs(left[0] - truth) <= 2 * 30 * EPS  # |left| ≤ n 2⁻ⁿ⁺¹, of powers that round n times
         assert abs(learned[0] - (1 - truth)) <= 2 * 30 * EPS

@@ -39,8 +39,8 @@ from typing import Any
 
 from jaxtyping import Float, Num
 
-from numerics import row_space
 from numerics.arguments import VECTOR_SHAPES, as_float64, common_namespace, floating_dtype, real_array, rounded
+from numerics.row_space import decomposed
 from theory.decomposition import decompose
 
 
@@ -143,7 +143,7 @@ def linear_answer(
         raise ValueError(f"product must have shape {expected}, got {tuple(product.shape)}")
     _, perpendicular = decompose(x, x_hat)
     rows, known = (as_float64(value) if value.ndim == 2 else as_float64(value)[None, :] for value in (x_hat, answers))
-    space = row_space(rows)
+    space = decomposed(rows)
     inverse = xp.where(space.kept, 1 / xp.where(space.kept, space.singular_values, 1.0), 0.0)
     coefficients = ((as_float64(x) @ space.right) * inverse) @ xp.matrix_transpose(space.left)  # X⁺x
     noise = (

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Float, Num
 
-from numerics import row_space
 from numerics.arguments import real_number, step_numbers
 from numerics.momentum import momentum_modes
-from numerics.row_space import EPS, RowSpace
+from numerics.row_space import EPS, RowSpace, decomposed
 from theory.optimizer import GradientDescent, stable_lr
 from theory.tangent.prediction import LinearizedNetwork, Member
 
@@ -122,8 +121,8 @@ class Linearization:
                 momentum=optimizer.momentum,
                 milestones=optimizer.milestones,
                 gamma=optimizer.gamma,
-                steps=numbers[0],
-            )[1]
+                steps=numbers,
+            )[1][0]
             for member in self._members
         ]
         return self._trained(learned, steps=numbers[0])
@@ -242,7 +241,7 @@ def _member(function: Any, x: "torch.Tensor", y: "torch.Tensor") -> Member:
     if rows * columns <= DENSE:
         jacobian = function.jacobian(x)
         if rows * columns * min(rows, columns) <= DECOMPOSED:
-            space = row_space(jacobian.cpu().numpy())
+            space = decomposed(jacobian.cpu().numpy())
             return Member.of(function, x, missing, space, "decomposition")
         gram = jacobian @ jacobian.T
     else:
