@@ -22,7 +22,7 @@ from empirics.networks.initialization import SCHEMES
 from empirics.sweeps.images import chosen
 from empirics.sweeps.spec import Run
 from files import embedded_digits
-from tests.cases import either_sign, plain_images, seeds, windows
+from tests.cases import either_sign, padding_modes, plain_images, seeds, windows
 from tests.claims.deep_networks import LEARNED, digits_of_class, others
 from tests.running_error import outputs_and_bound
 from tests.theory.depth.constant_network import constant_network
@@ -147,14 +147,15 @@ def tasks(draw):
 
 
 @X_CEILING
-@given(task=tasks(), network=networks)
-def test_no_network_is_above_its_own_ceiling(task, network, ledger):
+@given(task=tasks(), network=networks, mode=padding_modes)
+def test_no_network_is_above_its_own_ceiling(task, network, mode, ledger):
     """It holds for any answer to the training image, so that training need not be done."""
     x_hat, asked, kernel = task
-    answer = network.on(x_hat[None], kernel)
+    answer = network.on(x_hat[None], kernel, padding_mode=mode)
     (answers,), _ = answer(x_hat[None])
     vanishing = not network.bias and network.activation not in ("sigmoid", "softplus")
-    found = ceiling(asked, x_hat, network.depth, kernel, answers=answers, bias=not vanishing)
+    settings = {"padding_mode": mode, "bias": not vanishing}
+    found = ceiling(asked, x_hat, network.depth, kernel, answers=answers, **settings)
     check_below(ledger, *answer(asked), x_hat, found)
 
 
