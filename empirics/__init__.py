@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from empirics.networks.fully_connected import FCN
     from empirics.networks.initialization import initialize
     from empirics.networks.locally_connected import LCN
+    from empirics.sweeps.results import sweep_network, sweep_table
     from empirics.sweeps.spec import read_spec
-    from empirics.sweeps.sweep import sweep, sweep_network, sweep_table
+    from empirics.sweeps.sweep import sweep
     from empirics.training.ensemble import TrainedEnsemble
     from empirics.training.recipe import Recipe
     from empirics.training.train import train
@@ -82,8 +83,8 @@ _HOMES = {
     "probe": "measures.probing",
     "read_spec": "sweeps.spec",
     "sweep": "sweeps.sweep",
-    "sweep_network": "sweeps.sweep",
-    "sweep_table": "sweeps.sweep",
+    "sweep_network": "sweeps.results",
+    "sweep_table": "sweeps.results",
     "train": "training.train",
     "zone": "measures.zones",
 }

@@ -295,7 +295,8 @@ def _print_plan(spec: Spec, out: Path, workers: int, device: str, data_dir: Path
 
     from empirics.sweeps.begun import progress_of
     from empirics.sweeps.estimate import seconds_of
-    from empirics.sweeps.sweep import left_to_train, settings_of
+    from empirics.sweeps.results import settings_of
+    from empirics.sweeps.sweep import left_to_train
 
     todo = left_to_train(spec, out)
     groups = [group for group, _ in todo]
@@ -321,7 +322,7 @@ def _print_plan(spec: Spec, out: Path, workers: int, device: str, data_dir: Path
 
 
 def _kept(spec: Spec, out: Path) -> str:
-    from empirics.sweeps.sweep import finished
+    from empirics.sweeps.results import finished
 
     done = sum(finished(out, run, spec.weights) for run in spec.runs)
     return f"{done} of {len(spec.runs)} runs are finished, in {out}"

@@ -13,9 +13,10 @@ if TYPE_CHECKING:
     from theory.derivations import derive
     from theory.ensemble import Ensemble, initialization_ensemble
     from theory.law import Law
-    from theory.networks import Convolutional, FullyConnected, LocallyConnected
+    from theory.networks import FullyConnected
     from theory.optimizer import GradientDescent, max_stable_lr
     from theory.relu import ReluFate, relu_fate
+    from theory.sliding_window import Convolutional, LocallyConnected
     from theory.torch_layers import from_torch
     from theory.training import TrainedNetwork, gradient_descent
 
@@ -42,12 +43,12 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Convolutional": "networks",
+    "Convolutional": "sliding_window",
     "Ensemble": "ensemble",
     "FullyConnected": "networks",
     "GradientDescent": "optimizer",
     "Law": "law",
-    "LocallyConnected": "networks",
+    "LocallyConnected": "sliding_window",
     "ReluFate": "relu",
     "TrainedNetwork": "training",
     "decompose": "decomposition",

@@ -30,9 +30,10 @@ from numerics import PatchRank, patch_rank
 from numerics.window import PaddingMode
 from theory.depth import ceilings, least_depth, reach
 from theory.derivations import DERIVATIONS
-from theory.networks import Convolutional, FullyConnected, LocallyConnected, Network
+from theory.networks import FullyConnected, Network
 from theory.optimizer import GradientDescent, max_stable_lr
 from theory.schemes import SchemeName, scheme_of
+from theory.sliding_window import Convolutional, LocallyConnected
 from theory.training import TrainedNetwork, gradient_descent, unpack
 
 app = typer.Typer(

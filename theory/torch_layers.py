@@ -2,7 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
-from theory.networks import Convolutional, FullyConnected
+from theory.networks import FullyConnected
+from theory.sliding_window import Convolutional
 
 if TYPE_CHECKING:
     import torch

@@ -5,8 +5,6 @@ PROMISED, 1e-10, is what the class promises of a probability and of a quantile, 
 
 import itertools
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
 from fractions import Fraction
 
 import mpmath
@@ -20,148 +18,16 @@ from scipy import stats
 
 from numerics import _inversion
 from numerics.quadratic_form import GaussianQuadraticForm
-from numerics.row_space import row_space
-
-EPS = float(np.finfo(float).eps)
-PROMISED = 1e-10
-TAILS = (1e-250, 1e-100, 1e-12, 1e-6, 1e-3, 0.1, 0.3, 0.45)
-FEW = (1e-12, 1e-3, 0.3)  # where the reference takes long
-
-
-# --- references: (P(Q ≤ x), P(Q > x)), both to 30 digits and more
-
-
-Reference = Callable[[mpf], tuple[mpf, mpf]]
-
-
-def chi_square(w: float, n: int) -> Reference:
-    """The law of w χ²(n), by the incomplete gamma functions."""
-
-    def tails(x):
-        half, y = mpf(n) / 2, x / (2 * mpf(w))
-        return mpmath.gammainc(half, 0, y, regularized=True), mpmath.gammainc(half, y, mpmath.inf, regularized=True)
-
-    return tails
-
-
-def one_term(w: float, b: float) -> Reference:
-    """The law of w (Z + b)², which is above x where Z > √(x/w) − b or Z < −√(x/w) − b."""
-
-    def tails(x):
-        root = mpmath.sqrt(x / mpf(w))
-        above = (mpmath.erfc((root - b) / mpmath.sqrt(2)) + mpmath.erfc((root + b) / mpmath.sqrt(2))) / 2
-        return 1 - above, above
-
-    return tails
-
-
-def noncentral_chi_square(n: int, lam: float) -> Reference:
-    """The Poisson mixture of χ²(n + 2j), summed until what is left is below 1e-60 of the sum."""
-
-    def tails(x):
-        below = above = mpf(0)
-        half = mpf(lam) / 2
-        for j in range(400):
-            weight = mpmath.exp(-half) * half**j / mpmath.factorial(j)
-            p, q = chi_square(1, n + 2 * j)(x)
-            below, above = below + weight * p, above + weight * q
-        assert weight < mpf(10) ** -60 * above  # the weights fall faster than geometrically here
-        return below, above
-
-    return tails
-
-
-def exponentials(weights) -> Reference:
-    """Distinct weights, each twice: a sum of exponentials of means 2w (the hypoexponential distribution)."""
-
-    def tails(x):
-        w = [mpf(float(value)) for value in weights]
-        products = [mpmath.fprod(a / (a - b) for b in w if b != a) for a in w]
-        above = mpmath.fsum(c * mpmath.exp(-x / (2 * a)) for a, c in zip(w, products, strict=True))
-        return 1 - above, above
-
-    return tails
-
-
-def two_central_terms(a: float, b: float) -> Reference:
-    """In polar coordinates, P(a X² + b Y² > x) = 2/π ∫ exp(−x/2(a cos² + b sin²)) over a quarter turn."""
-
-    def tails(x):
-        def integrand(lower):
-            def f(t):  # t = tan θ = e^v, for weights far apart
-                t2 = mpmath.exp(2 * t)
-                exponent = -x / 2 * (1 + t2) / (mpf(a) + mpf(b) * t2)
-                value = -mpmath.expm1(exponent) if lower else mpmath.exp(exponent)
-                return value * mpmath.exp(t) / (1 + t2)
-
-            return f
-
-        nodes = [-150, -60, -30, -10, 0, 10, 15, 20, 30, 60, 150]  # the integrand falls as e^−|v|
-        return tuple(2 / mpmath.pi * mpmath.quad(integrand(lower), nodes) for lower in (True, False))
-
-    return tails
-
-
-def two_terms(weights, offsets) -> Reference:
-    """The one-term law integrated over the other Gaussian: z + b₁ = √(x/w₁) sin θ."""
-    (w1, w2), (b1, b2) = weights, offsets
-    cdf2 = one_term(w2, b2)
-
-    def tails(x):
-        radius = mpmath.sqrt(x / mpf(w1))
-
-        def f(theta):
-            z = radius * mpmath.sin(theta) - b1
-            inner = cdf2(x * mpmath.cos(theta) ** 2)[0]
-            return mpmath.npdf(z) * inner * radius * mpmath.cos(theta)
-
-        below = mpmath.quad(f, mpmath.linspace(-mpmath.pi / 2, mpmath.pi / 2, 5))
-        return below, 1 - below
-
-    return tails
-
-
-@dataclass(frozen=True)
-class Law:
-    """A form, its law in mpmath, the digits that takes, and where it is compared."""
-
-    form: GaussianQuadraticForm
-    reference: Reference
-    digits: int = 40
-    probabilities: tuple[float, ...] = TAILS
-
-    def tails(self, x) -> tuple[mpf, mpf]:
-        """(P(Q ≤ x), P(Q > x)); x is taken as it is, whatever its rounding was."""
-        with mpmath.workdps(self.digits):
-            return self.reference(x if isinstance(x, mpf) else mpf(float(x)))
-
-
-def form(weights, offsets=None, constant=0.0) -> GaussianQuadraticForm:
-    offsets = None if offsets is None else np.asarray(offsets, dtype=float)
-    return GaussianQuadraticForm(np.asarray(weights, dtype=float), offsets, constant)
-
-
-def twice(weights) -> GaussianQuadraticForm:
-    return form(np.repeat(weights, 2))
-
-
-APART = [1.0, 0.7, 1e-3, 1e-4, 1e-12]
-SPACED = np.linspace(0.5, 2, 60)  # 120 terms; their products cancel 100 digits
-LAWS = {
-    "one term": Law(form([0.3]), one_term(0.3, 0), 320),
-    "one term, as chi-square": Law(form([0.3]), chi_square(0.3, 1), 40, FEW),
-    "two equal terms": Law(form([2.0, 2.0]), chi_square(2, 2), 300),
-    "300 equal terms": Law(form(np.full(300, 0.1)), chi_square(0.1, 300)),
-    "10,000 equal terms": Law(form(np.ones(10_000)), chi_square(1, 10_000)),
-    "one term far from zero": Law(form([0.5], [40.0]), one_term(0.5, 40), 400),
-    "one term very far from zero": Law(form([0.5], [-1000000.1]), one_term(0.5, -1000000.1), 400),
-    "noncentral chi-square": Law(form(np.ones(5), [3, 0, 0, 4, 1]), noncentral_chi_square(5, 26), 40, FEW),
-    "sum of exponentials": Law(twice([3.0, 2.0, 0.5]), exponentials([3, 2, 0.5]), 900),
-    "weights from 1 to 1e-12": Law(twice(APART), exponentials(APART), 2500),
-    "120 different terms": Law(twice(SPACED), exponentials(SPACED), 500),
-    "two terms 12 orders apart": Law(form([1.0, 1e-12]), two_central_terms(1, 1e-12), 40, FEW),
-    "two terms": Law(form([1.0, 0.1], [0.5, -2.0]), two_terms([1, 0.1], [0.5, -2]), 45, FEW),
-}
+from tests.numerics.quadratic_form_laws import (
+    EPS,
+    LAWS,
+    PROMISED,
+    Law,
+    exponentials,
+    form,
+    one_term,
+    twice,
+)
 
 
 @pytest.fixture(params=LAWS, scope="module")
@@ -394,111 +260,6 @@ def test_many_values_cost_few_contours(monkeypatch):
     assert len(made) <= 100
     alone = np.array([Q.sf(value) for value in x[::50]])
     assert np.max(np.abs(together[::50] / alone - 1)) <= 2 * PROMISED
-
-
-# --- from a Gaussian vector
-
-HADAMARD = np.array([[1, 1, 1, 1], [1, -1, 1, -1], [1, 1, -1, -1], [1, -1, -1, 1]]) / 2  # orthogonal, exactly
-
-
-def test_squared_norm_of_a_gaussian_vector():
-    """L = U diag(4, 3, 2, 1) V has σ known; the computed one belongs to L + δL and, U turning, to μ + δμ.
-
-    ‖δL‖ ≤ noise, and neighbouring σ are 1 apart, so U turns by noise at most: ‖δμ‖ ≤ noise ‖μ‖. All σ ≥ 1 makes
-    ‖z‖ ≤ √Q + ‖μ‖, hence √Q moves by noise (√Q + 2‖μ‖) at most, for every z: the probabilities are sandwiched.
-    """
-    sigma, mu = np.array([4.0, 3.0, 2.0, 1.0]), np.array([1.0, -2.0, 0.5, 3.0])
-    factor = HADAMARD @ np.diag(sigma) @ HADAMARD[::-1]
-    exact = form(sigma**2, HADAMARD.T @ mu / sigma)
-    Q = GaussianQuadraticForm.from_gaussian(mu, factor)
-    assert Q.rank == 4
-    assert Q.constant == 0
-    noise = float(row_space(factor).noise)
-    for p in (1e-12, 0.1):
-        for upper in (False, True):
-            x = exact.quantile(p, upper=upper)
-            move = noise * (x**0.5 + 2 * np.linalg.norm(mu))
-            around = (x**0.5 + move * np.array([-1, 1])) ** 2
-            low, high = exact.cdf(around)
-            assert low * (1 - 2 * PROMISED) <= Q.cdf(x) <= high * (1 + 2 * PROMISED)
-            high, low = exact.sf(around)
-            assert low * (1 - 2 * PROMISED) <= Q.sf(x) <= high * (1 + 2 * PROMISED)
-
-
-def test_directions_without_variance_go_into_the_constant():
-    mu = HADAMARD @ np.array([1.0, 2.0, 3.0, 4.0])
-    factor = HADAMARD[:, :2] @ np.array([[3.0, 0.0, 0.0], [0.0, 2.0, 0.0]])
-    Q = GaussianQuadraticForm.from_gaussian(mu, factor, scale=0.5)
-    assert Q.rank == 2
-    # Residual of a projection: each of ~10 operations on numbers of size ‖μ‖ < 6 against 25/2.
-    assert Q.constant == pytest.approx(0.5 * 25, rel=20 * EPS)
-    assert np.sort(Q.weights) == pytest.approx([2.0, 4.5], rel=8 * float(row_space(factor).noise))
-    within = GaussianQuadraticForm.from_gaussian(factor @ np.ones(3), factor)
-    assert within.constant == 0  # μ in the range of L, but for rounding
-
-
-def test_several_means_with_one_covariance_are_a_sum_of_independent_forms():
-    means, factor = HADAMARD[:, :3] + 0.5, HADAMARD[:, :2] @ np.diag([3.0, 2.0])
-    together = GaussianQuadraticForm.from_gaussian(means, factor, scale=0.25)
-    apart = [GaussianQuadraticForm.from_gaussian(mean, factor, scale=0.25) for mean in means.T]
-    assert together.rank == 6
-    for moment in ("mean", "variance", "constant"):
-        expected = sum(getattr(form, moment) for form in apart)
-        assert getattr(together, moment) == pytest.approx(expected, rel=100 * EPS)
-
-
-def test_what_a_factor_was_off_by_before_counts_as_rounding():
-    factor = np.diag([1.0, 1e-9])
-    assert GaussianQuadraticForm.from_gaussian(np.ones(2), factor).rank == 2
-    known = GaussianQuadraticForm.from_gaussian(np.ones(2), factor, noise=1e-8)
-    assert (known.rank, known.constant) == (1, 1.0)
-    with pytest.raises(ValueError, match="noise must not be negative"):
-        GaussianQuadraticForm.from_gaussian(np.ones(2), factor, noise=-1.0)
-
-
-def test_a_small_part_of_the_mean_beyond_the_factor_is_kept():
-    """1e-10 beside 1 is far above rounding: its square is the constant."""
-    form = GaussianQuadraticForm.from_gaussian(np.array([1.0, 1e-10]), np.array([[1.0], [0.0]]))
-    assert form.constant == pytest.approx(1e-20, rel=1e-5)  # rounding of the projection, 1e-16, against 1e-10
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_a_mean_within_the_range_of_the_factor_leaves_no_constant(seed):
-    rng = np.random.default_rng(seed)
-    basis = np.linalg.qr(rng.normal(size=(300, 60)))[0]
-    assert GaussianQuadraticForm.from_gaussian(basis @ rng.normal(size=60), basis).constant == 0
-
-
-@given(st.integers(1, 12), st.integers(1, 12), st.integers(0, 2**32 - 1), st.booleans())
-def test_moments_of_a_squared_norm(m, k, seed, deficient):
-    """E = tr C + ‖μ‖² and Var = 2 tr C² + 4 μᵀCμ with C = LLᵀ; both move by ‖δL‖ as Q's standard formulas say."""
-    rng = np.random.default_rng(seed)
-    mu, factor = rng.normal(size=m), rng.normal(size=(m, k))
-    if deficient:
-        factor[:, 0] = 0
-    Q = GaussianQuadraticForm.from_gaussian(mu, factor, scale=1 / m)
-    C = factor @ factor.T
-    space = row_space(factor)
-    top = float(space.singular_values[0])
-    # Every σ moves by noise, of q ≤ 12 of them; products and sums of m·k entries round by as many EPS.
-    relative = 4 * 12 * max(float(space.noise) / top if top else 0, EPS) + 4 * (m * k + 10) * EPS
-    mean, variance = np.trace(C) + mu @ mu, 2 * np.sum(C * C) + 4 * mu @ C @ mu
-    assert abs(Q.mean * m - mean) <= relative * (min(m, k) * top**2 + mu @ mu)
-    assert abs(Q.variance * m**2 - variance) <= relative * (2 * 12 * top**4 + 4 * top**2 * (mu @ mu))
-
-
-def test_no_variance_at_all_is_a_point_mass():
-    for Q in (
-        GaussianQuadraticForm.from_gaussian(np.array([3.0, 4.0]), np.zeros((2, 3))),
-        form([0.0, 0.0], [1.0, 2.0], 25.0),
-    ):
-        assert Q.rank == 0
-        assert (Q.mean, Q.variance) == (25, 0)
-        x = np.array([24.0, np.nextafter(25, 0), 25.0, 26.0])
-        assert Q.cdf(x).tolist() == [0, 0, 1, 1]  # continuous from the right
-        assert Q.sf(x).tolist() == [1, 1, 0, 0]
-        assert Q.quantile(np.array([0, 0.3, 1])).tolist() == [25, 25, 25]
-        assert Q.sample(3, seed=0).tolist() == [25, 25, 25]
 
 
 # --- at the door

@@ -11,7 +11,8 @@ import pytest
 
 from paper_figures.catalogue import FIGURES
 from paper_figures.specimens import TRAINED_ON
-from tests.paper_figures.caption_statements import NUMBER, OF_FIGURES, is_of_rows, statements
+from tests.paper_figures.caption_statements import OF_FIGURES, statements
+from tests.paper_figures.caption_words import NUMBER, is_of_rows
 from tests.paper_figures.test_stored_figures import stored
 
 FIXED = {  # numbers that are part of the words

@@ -14,7 +14,7 @@ from numerics import patches
 from tests import reference
 from tests.bounds import Rounding
 from tests.cases import Descent, descents, random_images, seeds, windows
-from theory import networks
+from theory import sliding_window
 
 EPS = np.finfo(float).eps
 
@@ -384,7 +384,7 @@ def test_a_design_in_blocks_is_decomposed_as_the_whole(monkeypatch):
     options = {"initial": (start, np.ones(2)), "optimizer": theory.GradientDescent(0.01, momentum=0.9), "steps": 50}
     whole = theory.gradient_descent(network, images, targets, **options)
     limit = theory.gradient_descent(network, images, targets, initial=(start, np.ones(2)))
-    monkeypatch.setattr(networks, "LARGE", 1)
+    monkeypatch.setattr(sliding_window, "LARGE", 1)
     monkeypatch.setattr(patches, "BLOCK_ENTRIES", 100)
     for expected, found in (
         (whole, theory.gradient_descent(network, images, targets, **options)),

@@ -9,7 +9,8 @@ from jaxtyping import Float, Num
 
 from numerics.arguments import boolean, common_namespace, is_integer, positive_int
 from theory.gaussian_correlation import expected_correlations, pearson
-from theory.wide.gradient_flow import GradientFlow, as_matrix, as_rows
+from theory.wide.gradient_flow import GradientFlow
+from theory.wide.layout import as_matrix, as_rows
 from theory.wide.network import SHALLOWEST_RESIDUAL, WideNetwork, require_range
 
 

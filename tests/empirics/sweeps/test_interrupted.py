@@ -20,8 +20,9 @@ import empirics
 from empirics import cli
 from empirics.sweeps import begun
 from empirics.sweeps.cost import multiplications
+from empirics.sweeps.results import finished
 from empirics.sweeps.spec import Group, Spec
-from empirics.sweeps.sweep import finished, left_to_train
+from empirics.sweeps.sweep import left_to_train
 from empirics.sweeps.workers import InProcess
 from empirics.training.storage import read_tensors
 from tests.empirics.sweeps.killing import journal

@@ -12,9 +12,9 @@ import empirics
 from empirics import cli
 from empirics.sweeps import images as sweep_images
 from empirics.sweeps.images import chosen
+from empirics.sweeps.results import finished
 from empirics.sweeps.spec import Run
 from empirics.sweeps.sweep import _metrics as metrics_of
-from empirics.sweeps.sweep import finished
 from tests.empirics.images.published_files import publish, random_digits
 from tests.empirics.images.test_published_sets import idx_files
 from tests.empirics.sweeps.killing import journal

@@ -11,7 +11,8 @@ import pyarrow.parquet as parquet
 import pytest
 
 import empirics
-from empirics.sweeps.sweep import InProcess, _write_run, finished
+from empirics.sweeps.results import finished
+from empirics.sweeps.sweep import InProcess, _write_run
 from empirics.sweeps.workers import dask_cluster, processes
 from tests.empirics.sweeps.killing import journal, kill_one
 

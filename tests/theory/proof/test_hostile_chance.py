@@ -37,7 +37,7 @@ from sympy import (
 )
 
 from tests.theory.derivations.evaluation import Point, holds, value
-from tests.theory.derivations.points import draws, integers
+from tests.theory.derivations.exact_matrices import draws, integers
 from tests.theory.proof.hostile import BUDGET, assert_true_everywhere, eq, n, p, q, x, y
 from theory.proof import lemmas
 from theory.proof.chance import Expectation, ExpectedMatrix, Probability, Variance

@@ -11,7 +11,7 @@ from scipy.linalg import expm
 import theory
 from tests.theory.wide.cases import images, rounding, vectors
 from theory import wide
-from theory.wide.gradient_flow import as_matrix, as_rows, from_rows
+from theory.wide.layout import as_matrix, as_rows, from_rows
 
 WEDIN = (1 + math.sqrt(5)) / 2  # ‖(A + E)⁺ − A⁺‖ ≤ this · ‖A⁺‖ ‖(A + E)⁺‖ ‖E‖ (Wedin 1973)
 
