@@ -141,9 +141,10 @@ def run(
     """Train on one image (C, H, W), flattened in that order where `flat`, and measure what comes of each set of inputs.
 
     Raises:
-        TypeError: as `train`.
-        ValueError: as `train` and `TrainedEnsemble.predict`.
-        OSError: as `train`.
+        TypeError: a setting of the wrong type, or arrays of different kinds.
+        ValueError: a network that cannot be trained, images that do not fit it, settings out of range, or a checkpoint
+            of another training.
+        OSError: checkpoints cannot be read or written.
     """
     x = training_image.reshape(-1) if flat else training_image
     ensemble = train(

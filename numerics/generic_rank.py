@@ -63,6 +63,10 @@ def generic_patch_rank(
         TypeError: a size or a setting of the wrong type.
         ValueError: a size or a setting out of range, or settings that do not fit the image.
 
+    Example:
+        >>> generic_patch_rank(28, 28, 1, 5), generic_patch_rank(2, 2, 1, 5)
+        (25, 4)
+
     Source: J. B. Rosser and L. Schoenfeld, Approximate formulas for some functions of prime numbers, Illinois Journal
     of Mathematics 6 (1962), corollary 3 of theorem 2; J. T. Schwartz, Fast probabilistic algorithms for verification of
     polynomial identities, Journal of the ACM 27 (1980). The rest is ours.

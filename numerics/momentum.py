@@ -47,6 +47,11 @@ def momentum_response(
         ValueError: a negative or non-finite eigenvalue, or an impossible setting.
         OverflowError: an unstable mode has passed what float64 can hold.
 
+    Example:
+        >>> import numpy as np
+        >>> momentum_response(np.array([0.0, 1.0]), lr=0.5, steps=[0, 1, 2]).tolist()
+        [[1.0, 1.0], [1.0, 0.5], [1.0, 0.25]]
+
     Source: derived in theory/derivations/momentum.py.
     """
     lr, momentum, milestones, gamma = schedule(lr, momentum, milestones, gamma)

@@ -47,6 +47,13 @@ def patch_matrix(
         TypeError: `images` is not a real array, or a setting has the wrong type.
         ValueError: `images` is empty, not finite or of the wrong rank, or the settings do not fit it.
 
+    Example:
+        >>> import numpy as np
+        >>> patch_matrix(np.array([[[1, 2, 3]]]), (1, 3))  # each pixel with its neighbours, black beyond the border
+        array([[0, 1, 2],
+               [1, 2, 3],
+               [2, 3, 0]])
+
     Source: Zhang et al. 2020, section 4.2 (the matrix whose rank Theorem 2 counts).
     """
     images = image_array("images", images)
@@ -116,9 +123,17 @@ def patch_gram(
         The Gram matrix, shape (C·k_h·k_w, C·k_h·k_w), of the images' kind and on their device.
 
     Raises:
-        TypeError: as `patch_matrix`.
-        ValueError: as `patch_matrix`; or integers so large that an entry may not fit 64 bits.
+        TypeError: images that are not a real array, or a setting of the wrong type.
+        ValueError: images that are empty, not finite or of the wrong rank, or settings that do not fit them; integers
+            so large that an entry may not fit 64 bits.
         OverflowError: floats so large that an entry is beyond their dtype's range.
+
+    Example:
+        >>> import numpy as np
+        >>> patch_gram(np.array([[[1, 2, 3]]]), (1, 3))
+        array([[ 5,  8,  3],
+               [ 8, 14,  8],
+               [ 3,  8, 13]])
     """
     images = image_array("images", images)
     window = Window.of(kernel_size, stride=stride, padding=padding, padding_mode=padding_mode, dilation=dilation)

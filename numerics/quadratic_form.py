@@ -37,6 +37,12 @@ class GaussianQuadraticForm:
         ValueError: a wrong shape, NaN or infinity, a negative weight, positive weights that differ by a factor of more
             than 10²⁵⁰, or a mean or variance beyond float64.
 
+    Example:
+        >>> import numpy as np
+        >>> form = GaussianQuadraticForm(np.array([1.0, 1.0]))  # χ² with two degrees of freedom
+        >>> round(float(form.sf(2 * np.log(20))), 10), round(float(form.quantile(0.95)), 6)
+        (0.05, 5.991465)
+
     Source: inversion as described in numerics/_inversion.py (Imhof 1961; Rice 1980).
     """
 

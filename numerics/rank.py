@@ -70,9 +70,17 @@ def patch_rank(
         Rank, columns, deficiency and singular-value gap.
 
     Raises:
-        TypeError: as `patch_matrix`; an exact rank of images that are not integers.
-        ValueError: as `patch_matrix`; an unknown method.
+        TypeError: images that are not a real array, or a setting of the wrong type; an exact rank of images that are
+            not integers.
+        ValueError: images that are empty, not finite or of the wrong rank, or settings that do not fit them; an unknown
+            method.
         UndecidedRankError: (a ValueError) the gap at the cut is too small to decide, naming both singular values.
+
+    Example:
+        >>> import numpy as np
+        >>> stripes = np.tile([0, 1], (8, 4))[None]
+        >>> patch_rank(stripes, 3, method="exact").rank, patch_rank(stripes, 3, padding_mode="circular").rank
+        (9, 2)
 
     Source: Zhang et al. 2020, Theorem 2; the exact rank is ours, see `numerics.exact_rank`.
     """

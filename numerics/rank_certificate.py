@@ -89,8 +89,16 @@ def support_certificate(
         The certificate: the bound, the vertex that proves it, and whether margins of zeros would have done.
 
     Raises:
-        TypeError: as `patch_matrix`.
-        ValueError: as `patch_matrix`; or images of more than one channel.
+        TypeError: images that are not a real array, or a setting of the wrong type.
+        ValueError: images that are empty, not finite or of the wrong rank, or settings that do not fit them; more than
+            one channel.
+
+    Example:
+        >>> import numpy as np
+        >>> image = np.zeros((1, 9, 9))
+        >>> image[0, 4, 4] = 1
+        >>> support_certificate(image, 5).rank_at_least
+        25
 
     Source: ours; proved in `numerics.rank_certificate` and by `derive("patch-rank-margin")`.
     """

@@ -95,6 +95,12 @@ def row_space(matrix: Real[Any, "... rows columns"]) -> RowSpace:
     Raises:
         TypeError: not a real array.
         ValueError: empty, not finite, or fewer than two axes; or a singular value beyond float64.
+
+    Example:
+        >>> import numpy as np
+        >>> space = row_space(np.array([[3.0, 0.0], [4.0, 0.0]]))
+        >>> int(space.rank), space.singular_values.round(6).tolist()
+        (1, [5.0, 0.0])
     """
     if not array_api_compat.is_array_api_obj(matrix) or matrix.ndim < 2:
         raise ValueError(f"matrix must have shape (..., rows, columns), got {getattr(matrix, 'shape', type(matrix))}")

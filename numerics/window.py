@@ -97,7 +97,7 @@ class Window:
             Integers, shape (windows, taps).
 
         Raises:
-            ValueError: as `output_size`.
+            ValueError: the kernel spans more pixels than there are, or the padding mode cannot fill so many.
         """
         name = ("height", "width")[axis]
         taps, stride, dilation = self.kernel_size[axis], self.stride[axis], self.dilation[axis]

@@ -45,6 +45,12 @@ def identity_mse_bound(
             variance, delta outside (0, 1), or a pixel_bound that is not positive.
         OverflowError: a bound beyond the largest floating-point number.
 
+    Example:
+        >>> identity_mse_bound(columns=25, rank=25, out_channels=1, weight_variance=0.08, delta=0.01)  # full rank
+        0.0
+        >>> round(identity_mse_bound(columns=25, rank=24, out_channels=1, weight_variance=0.08, delta=0.01), 3)
+        107.86
+
     Source: derived in theory/derivations ("cnn-mse-bound"); Zhang et al. 2020, Theorem 2, has its order,
     Õ(m (m/C − r)/C). Orthogonal weights are not independent: for them ρ/c · 4 min(c, d) holds with certainty.
     """

@@ -27,6 +27,12 @@ def decompose(
         ValueError: wrong shapes, empty, not finite, different numbers of features, or training vectors so nearly
             dependent that rounding leaves their span undecided.
 
+    Example:
+        >>> import numpy as np
+        >>> parallel, perpendicular = decompose(np.array([3.0, 1.0]), np.array([1.0, 1.0]))
+        >>> parallel.round(6).tolist(), perpendicular.round(6).tolist()
+        ([2.0, 2.0], [1.0, -1.0])
+
     Source: Zhang et al. 2020, Theorem 1.
     """
     x = real_array("x", x, VECTOR_SHAPES)

@@ -54,8 +54,10 @@ class Ensemble:
             x: inputs, as `TrainedNetwork` takes them; the same for all methods.
 
         Raises:
-            TypeError: as a call of `TrainedNetwork`; the same for all methods.
-            ValueError: as a call of `TrainedNetwork`; the same for all methods.
+            TypeError: inputs that are not a real array, or of another kind or dtype than those trained on; the
+                same for all methods.
+            ValueError: inputs that do not fit the network, or on another device than those trained on; the same for
+                all methods.
 
         Source: derived in theory/derivations ("cnn-expected-mse"); the same for variance and expected_mse.
         """
@@ -67,8 +69,8 @@ class Ensemble:
         """Return Var f(x), entry by entry, in the shape of a prediction.
 
         Raises:
-            TypeError: as a call of `TrainedNetwork`.
-            ValueError: as a call of `TrainedNetwork`.
+            TypeError: inputs that are not a real array, or of another kind or dtype than those trained on.
+            ValueError: inputs that do not fit the network, or on another device than those trained on.
             OverflowError: x so large that the variance is beyond its dtype's range.
         """
         x = self._check(x)
@@ -89,8 +91,8 @@ class Ensemble:
             In the same shape.
 
         Raises:
-            TypeError: as a call of `TrainedNetwork`, for x and v.
-            ValueError: as a call of `TrainedNetwork`; v of another shape.
+            TypeError: x or v that is not a real array, or of another kind or dtype than the training inputs.
+            ValueError: x that does not fit the network, v of another shape, or either on another device.
         """
         x = self._check(x)
         v = self._check_reference("v", v, x)
@@ -191,8 +193,9 @@ class Ensemble:
             One value per image, shape (n,), or () without a batch axis.
 
         Raises:
-            TypeError: as a call of `TrainedNetwork`, for x and reference.
-            ValueError: as a call of `TrainedNetwork`; a reference of another shape, or none where the identity has no
+            TypeError: x or a reference that is not a real array, or of another kind or dtype than the training
+                inputs.
+            ValueError: x that does not fit the network; a reference of another shape, or none where the identity has no
                 meaning.
             OverflowError: x or a reference so large that the error is beyond their dtype's range.
         """
@@ -217,9 +220,10 @@ class Ensemble:
             One value per image, shape (n,), or () without a batch axis.
 
         Raises:
-            TypeError: as `expected_mse`.
-            ValueError: as `expected_mse`; an orthogonal scheme, whose entries are not independent.
-            OverflowError: as `expected_mse`.
+            TypeError: x or a reference that is not a real array, or of another kind or dtype than the training inputs.
+            ValueError: x that does not fit the network, or a reference of another shape; an orthogonal
+                scheme, whose entries are not independent.
+            OverflowError: an error beyond the range of the inputs' dtype.
         """
         if self.scheme.family == "orthogonal":
             raise ValueError("mse_variance needs independent initial weights; those of an orthogonal scheme are not")
@@ -242,8 +246,9 @@ class Ensemble:
             reference: as in `expected_mse`.
 
         Raises:
-            TypeError: as `expected_mse`.
-            ValueError: as `expected_mse`; a scheme that is not Gaussian.
+            TypeError: x or a reference that is not a real array, or of another kind or dtype than the training inputs.
+            ValueError: x that does not fit the network, or a reference of another shape; a scheme that is
+                not Gaussian.
         """
         if not self.scheme.gaussian:
             raise ValueError(
@@ -261,8 +266,9 @@ class Ensemble:
             reference: as in `expected_mse`.
 
         Raises:
-            TypeError: as `mse_law`.
-            ValueError: as `mse_law`.
+            TypeError: x or a reference that is not a real array, or of another kind or dtype than the training inputs.
+            ValueError: x that does not fit the network, or a reference of another shape; a scheme that is
+                not Gaussian.
         """
         value = real_number("value", value)
         return self._from_list([law.cdf(value) for law in self.mse_law(x, reference)], self._check(x))
@@ -278,8 +284,9 @@ class Ensemble:
             reference: as in `expected_mse`.
 
         Raises:
-            TypeError: as `mse_law`.
-            ValueError: as `mse_law`; q outside [0, 1].
+            TypeError: x or a reference that is not a real array, or of another kind or dtype than the training inputs.
+            ValueError: x that does not fit the network, or a reference of another shape; a scheme that is
+                not Gaussian; q outside [0, 1].
         """
         q = real_number("q", q)
         return self._from_list([law.quantile(q) for law in self.mse_law(x, reference)], self._check(x))
@@ -296,8 +303,10 @@ class Ensemble:
             Shape (n, *prediction shape).
 
         Raises:
-            TypeError: as a call of `TrainedNetwork`; n or seed not an integer.
-            ValueError: as a call of `TrainedNetwork`; n below 1 or a negative seed.
+            TypeError: inputs that are not a real array, or of another kind or dtype than those trained on; n
+                or seed not an integer.
+            ValueError: inputs that do not fit the network, or on another device than those trained on; n below 1 or a
+                negative seed.
         """
         x = self._check(x)
         n, seed = positive_int("n", n), positive_int("seed", seed, least=0)
@@ -421,9 +430,18 @@ def initialization_ensemble(
         The ensemble: exact moments for every scheme, exact distributions for Gaussian ones.
 
     Raises:
-        TypeError: as `gradient_descent`.
-        ValueError: as `gradient_descent`; an unknown scheme; a sequence of steps.
-        OverflowError: as `gradient_descent`.
+        TypeError: arrays of different kinds or dtypes, or a setting of the wrong type.
+        ValueError: shapes that do not fit, no targets where the identity has no meaning, an unknown scheme, finite
+            steps without an optimizer or a sequence of them, an unstable final learning rate in the limit, or a rank
+            that rounding leaves undecided.
+        OverflowError: the weights are beyond the range of the inputs' dtype, or outgrow float64.
+
+    Example:
+        >>> import numpy as np
+        >>> from theory.sliding_window import Convolutional
+        >>> law = initialization_ensemble(Convolutional(1, kernel_size=3), np.ones((1, 1, 2)), scheme="kaiming_normal")
+        >>> law.expected_mse(np.ones((1, 1, 4))).round(6).tolist()
+        0.092593
 
     Source: derived in theory/derivations ("cnn-expected-mse").
     """

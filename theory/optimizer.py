@@ -64,6 +64,12 @@ def max_stable_lr(network: Network, inputs: Num[Any, "..."], *, momentum: float 
         TypeError: inputs that are not a real array.
         ValueError: inputs that do not fit the network, or momentum outside [0, 1).
 
+    Example:
+        >>> import numpy as np
+        >>> from theory.networks import FullyConnected
+        >>> round(max_stable_lr(FullyConnected(2), np.array([1.0, 1.0]), momentum=0.9), 6)
+        1.9
+
     Source: Jury's conditions on μ² − (1 + β − ηλ) μ + β, derived in theory/derivations/momentum.py.
     """
     inputs = check_network(network).check_inputs("inputs", inputs)

@@ -73,6 +73,13 @@ def relu_fate(
         ArithmeticError: units that neither arrive nor die, or not within a million steps: a = 2 (1 + β), or too near
             it; or a rate a that float64 cannot hold.
 
+    Example:
+        >>> import numpy as np
+        >>> from theory.optimizer import GradientDescent
+        >>> fate = relu_fate(np.array([[1.0, 0.0], [-1.0, 0.0]]), np.array([1.0, 0.0]), optimizer=GradientDescent(0.1))
+        >>> fate.alive.tolist(), fate.response.round(6).tolist()
+        ([True, False], [1.0, -1.0])
+
     Source: derived in theory/derivations ("nonlinear-span": relu_unit.py, relu_fate.py, relu_alternation.py).
     """
     initial = real_array("initial", initial, {2: "(outputs, features)"})

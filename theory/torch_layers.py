@@ -24,6 +24,12 @@ def from_torch(layer: "torch.nn.Linear | torch.nn.Conv2d") -> tuple[FullyConnect
         TypeError: another layer, subclasses of these included, whose forward may be another.
         ValueError: a grouped convolution; a layer with parametrizations (such as weight or spectral normalization),
             pruning, hooks, a forward of its own, frozen weights, or weights without numbers.
+
+    Example:
+        >>> import torch
+        >>> network, initial = from_torch(torch.nn.Linear(3, 3, bias=False))
+        >>> network.in_features, tuple(initial.shape)
+        (3, (3, 3))
     """
     from torch import nn  # torch is imported only by those who already use it
 

@@ -171,6 +171,14 @@ def gradient_descent(
         OverflowError: the weights are beyond the range of the inputs' dtype, or an unstable learning rate has carried
             them past what float64 can hold.
 
+    Example:
+        >>> import numpy as np
+        >>> from theory.networks import FullyConnected
+        >>> initial = np.array([[0.0, 0.0], [0.0, 2.0]])
+        >>> trained = gradient_descent(FullyConnected(2), np.array([1.0, 1.0]), initial=initial)
+        >>> trained.rank, trained.weight.round(6).tolist()  # along (1, 1) the identity, across it as it began
+        (1, [[0.5, 0.5], [-0.5, 1.5]])
+
     Source: Zhang et al. 2020, Theorems 1 and 2; derived in theory/derivations ("fcn-limit", "cnn-limit", "momentum").
     """
     inputs = check_network(network).check_inputs("inputs", inputs)

@@ -44,7 +44,13 @@ ALPHA_BUDGET = 1e-9
 
 
 def claim(id: str, statement: str, source: str) -> pytest.MarkDecorator:
-    """Declare a claim: a decorator for each of the tests that examine it."""
+    """Declare a claim: a decorator for each of the tests that examine it.
+
+    Example:
+        >>> HALVES = claim("M.halves", "a half of a number is smaller", source="mine")
+        >>> HALVES.name, HALVES.kwargs["id"]
+        ('claim', 'M.halves')
+    """
     Claim(id, statement, source)
     return pytest.mark.claim(id=id, statement=statement, source=source)
 

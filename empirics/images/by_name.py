@@ -55,6 +55,11 @@ def images(
         OSError: files that are not there and cannot be fetched.
         TypeError: an argument of the wrong type.
         ValueError: an unknown name or split, more images than there are, or files other than the published ones.
+
+    Example:
+        >>> digits = images("digits")
+        >>> digits.pixels.shape, float(digits.as_float().max()), int(digits.labels[140])
+        ((200, 1, 28, 28), 1.0, 7)
     """
     name, split = choice("name", name, NAMES), choice("split", split, ("train", "test"))
     seed = integer("seed", seed, least=0)

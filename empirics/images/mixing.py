@@ -35,6 +35,13 @@ def mix(x_hat: Num[Any, "..."], rho: float | Sequence[float], seed: int = 0) -> 
         TypeError: an argument of the wrong type.
         ValueError: x̂ constant, too small or not finite, or a ρ out of range.
 
+    Example:
+        >>> import numpy as np
+        >>> x_hat = np.array([[[0.0, 0.0, 1.0, 1.0]]])
+        >>> mixed = mix(x_hat, [0.6, 1.0])
+        >>> np.corrcoef(mixed.reshape(2, -1), x_hat.ravel())[2, :2].round(6).tolist()
+        [0.6, 1.0]
+
     Source: ours, for the horizontal axis of Zhang et al. 2020, figures on bias towards identity and constant.
     """
     x = real_tensor("x_hat", x_hat, SHAPES)
@@ -73,6 +80,11 @@ def blend(a: Num[Any, "..."], b: Num[Any, "..."], share: float | Sequence[float]
     Raises:
         TypeError: an argument of the wrong type.
         ValueError: images of different shapes or not finite, or an s out of range.
+
+    Example:
+        >>> import numpy as np
+        >>> blend(np.array([0.0, 4.0]), np.array([8.0, 0.0]), [0.25, 0.75]).tolist()
+        [[2.0, 3.0], [6.0, 1.0]]
     """
     x, y = real_tensor("a", a, SHAPES), real_tensor("b", b, SHAPES)
     same_kind(a=a, b=b)

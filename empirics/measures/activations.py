@@ -56,6 +56,13 @@ def layer_activations(model: nn.Module, inputs: Num[Any, "..."]) -> list[Float[T
     Raises:
         TypeError: an argument of the wrong type.
         ValueError: inputs that are empty, not finite, or do not fit the network.
+
+    Example:
+        >>> import torch
+        >>> from empirics.networks.convolutional import CNN
+        >>> network = CNN(1, depth=2, channels=3, kernel_size=3)
+        >>> [tuple(layer.shape) for layer in layer_activations(network, torch.rand(1, 6, 6))]
+        [(1, 1, 6, 6), (1, 3, 6, 6), (1, 1, 6, 6)]
     """
     return activations_of(model, given_to(model, "inputs", inputs))
 

@@ -29,6 +29,11 @@ def correlation(prediction: Num[Any, "..."], reference: Num[Any, "..."]) -> Floa
     Raises:
         TypeError: not real arrays, or of different kinds.
         ValueError: empty or not finite (leave out diverged members first), or shapes that do not go together.
+
+    Example:
+        >>> import numpy as np
+        >>> correlation(np.array([[0.0, 1.0, 2.0], [2.0, 1.0, 0.0]]), np.array([0.0, 2.0, 4.0])).round(6).tolist()
+        [1.0, -1.0]
     """
     predicted, known = _compared(prediction, reference)
     axes = 3 if known.ndim >= 3 else 1
@@ -54,6 +59,11 @@ def mean_squared_error(prediction: Num[Any, "..."], reference: Num[Any, "..."]) 
     Raises:
         TypeError: not real arrays, or of different kinds.
         ValueError: empty or not finite (leave out diverged members first), or shapes that do not go together.
+
+    Example:
+        >>> import numpy as np
+        >>> mean_squared_error(np.array([[1.0, 3.0], [0.0, 0.0]]), np.array([1.0, 1.0])).tolist()
+        [2.0, 1.0]
     """
     predicted, known = _compared(prediction, reference)
     result = mean_squares(predicted, known, 3 if known.ndim >= 3 else 1)

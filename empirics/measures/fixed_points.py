@@ -101,6 +101,15 @@ def attractors(
         ValueError: images that do not fit the network, outputs of another shape than inputs, or a model in less than
             float32.
 
+    Example:
+        >>> import torch
+        >>> from torch import nn
+        >>> halving = nn.Linear(2, 2)
+        >>> _ = halving.weight.data.copy_(torch.eye(2) / 2), halving.bias.data.zero_()
+        >>> found = attractors(halving, torch.tensor([[1.0, 2.0]]))
+        >>> found.attracting.tolist(), found.fixed_points.abs().max().item() < 1e-6
+        ([True], True)
+
     Source: Radhakrishnan et al. 2020, "Overparameterized neural networks implement associative memory"; the distance
         that Newton's method covers: Kantorovich's theorem; the radius within rounding: Trefethen and Embree, section 2.
     """

@@ -63,6 +63,14 @@ def jacobian_spectrum(
         TypeError: an argument of the wrong type.
         ValueError: images that do not fit the network, or outputs that are not finite or of another shape than inputs.
 
+    Example:
+        >>> import torch
+        >>> from torch import nn
+        >>> layer = nn.Linear(2, 2, bias=False)
+        >>> _ = layer.weight.data.copy_(torch.tensor([[3.0, 0.0], [0.0, 0.5]]))
+        >>> jacobian_spectrum(layer, torch.ones(1, 2)).norm.round(decimals=4).tolist()
+        [3.0]
+
     Source: Radhakrishnan et al. 2020, "Overparameterized neural networks implement associative memory"; orthogonal
         iteration: Golub and Van Loan, section 7.3.2.
     """

@@ -52,6 +52,14 @@ def probe(
         ValueError: images that do not fit the network, labels that are negative, not one an image, or so large
             that a vector for each class would take more than 16 GiB, or a batch below 1.
 
+    Example:
+        >>> from empirics.images.by_name import images
+        >>> from empirics.networks.fully_connected import FCN
+        >>> digits = images("digits", count=60, size=8)
+        >>> x, labels = digits.as_float().reshape(60, -1), digits.labels
+        >>> probe(FCN(64, depth=3, width=16), x[:40], labels[:40], x[40:], labels[40:]).shape  # an error for each layer
+        (4,)
+
     Source: Zhang et al. 2020, section on what intermediate layers do; Papernot and McDaniel 2018 for the idea.
     """
     known = given_to(model, "training_images", training_images)

@@ -48,6 +48,11 @@ def zone(
         TypeError: an argument of the wrong type, or arrays of different kinds.
         ValueError: shapes that do not go together, or numbers out of range.
 
+    Example:
+        >>> import numpy as np
+        >>> zone(np.array([0.95, 0.3]), np.array([0.4, 0.97]), np.array([0.4, 0.4])).tolist()
+        ['B', 'D']
+
     Source: Zhang et al. 2020, the figure that divides prediction correlations into regimes; the thresholds are ours.
     """
     to_input, to_constant, between = (

@@ -52,6 +52,12 @@ def initialize(model: Model, scheme: str, seed: int) -> Model:
         TypeError: an argument of the wrong type, or a model with parameters in other kinds of layers.
         ValueError: an unknown scheme, or a seed out of range.
 
+    Example:
+        >>> from torch import nn
+        >>> layer = initialize(nn.Linear(100, 100), "xavier_normal", seed=0)
+        >>> round(layer.weight.std().item(), 2), layer.bias.abs().max().item()
+        (0.1, 0.0)
+
     Source: Zhang et al. 2020, appendix on initialization; LeCun et al. 1998; Glorot and Bengio 2010; He et al. 2015;
         Saxe et al. 2014.
     """

@@ -98,6 +98,15 @@ def train(
         OSError: checkpoints cannot be read, or the folder not written to before the first step.
         KeyboardInterrupt: somebody pressed Ctrl-C; with checkpoints, what is kept and how to go on.
 
+    Example:
+        >>> import torch
+        >>> from empirics.networks.fully_connected import FCN
+        >>> recipe = Recipe(optimizer="adam", lr=0.01, steps=300)
+        >>> make_model = lambda: FCN(4, depth=2, width=16)
+        >>> trained = train(make_model, torch.eye(4)[:1], recipe=recipe, seeds=range(3), progress=False)
+        >>> trained.learned, tuple(trained.predict(torch.eye(4)).shape)  # seeds first
+        ((True, True, True), (3, 4, 4))
+
     Source: Zhang et al. 2020, section 3 and the appendix on training details.
     """
     if not isinstance(recipe, Recipe):

@@ -112,9 +112,10 @@ def ceilings(
         One ceiling a depth.
 
     Raises:
-        TypeError: as `ceiling`.
-        ValueError: as `ceiling`.
-        OverflowError: as `ceiling`.
+        TypeError: not real arrays, arrays of different kinds or dtypes, or a setting of the wrong type.
+        ValueError: empty, not finite, wrong shapes, settings that do not fit; or an x_hat that no network of that
+            depth reproduces, since pixels look alike that are not.
+        OverflowError: a mean squared difference beyond the dtype's range.
     """
     problem, layers, told = _posed(x, x_hat, kernel_size, answers, loss, padding_mode, dilation, bias, skips)
     depth = positive_int("depth", depth)

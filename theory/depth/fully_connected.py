@@ -58,8 +58,9 @@ def mirrored(x: Num[Any, "*n features"], x_hat: Num[Any, "*examples features"]) 
         An array of x's shape and kind.
 
     Raises:
-        TypeError: as `theory.decompose`.
-        ValueError: as `theory.decompose`.
+        TypeError: vectors that are not real arrays, or of different kinds or dtypes.
+        ValueError: wrong shapes, empty, not finite, different numbers of features, or training vectors so nearly
+            dependent that rounding leaves their span undecided.
         OverflowError: a mirror image beyond the dtype's range.
 
     Source: ours, theorem 1 at the head of this file.
@@ -83,8 +84,9 @@ def identity_floor(x: Num[Any, "*n features"], x_hat: Num[Any, "*examples featur
         One number per vector, of x's kind.
 
     Raises:
-        TypeError: as `theory.decompose`.
-        ValueError: as `theory.decompose`.
+        TypeError: vectors that are not real arrays, or of different kinds or dtypes.
+        ValueError: wrong shapes, empty, not finite, different numbers of features, or training vectors so nearly
+            dependent that rounding leaves their span undecided.
         OverflowError: a mean square beyond the dtype's range.
 
     Example:

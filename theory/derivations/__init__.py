@@ -41,6 +41,12 @@ def derive(name: str) -> Derivation:
 
     Raises:
         ValueError: there is no derivation of that name.
+
+    Example:
+        >>> theorem = derive("fcn-limit")
+        >>> theorem.check()  # every step by machine; an error if one fails
+        >>> [lemma.name for lemma in theorem.cited]
+        ['the limit of a geometric sequence']
     """
     if name not in DERIVATIONS:
         raise ValueError(f"name must be one of {', '.join(DERIVATIONS)}; got {name!r}")

@@ -60,6 +60,10 @@ def fixed_point(*, activation: str = "relu", weight_variance: float, bias_varian
     Raises:
         TypeError: a setting of the wrong type.
         ValueError: a setting out of range.
+
+    Example:
+        >>> fixed_point(activation="relu", weight_variance=2.0)
+        FixedPoint(regime='critical', variance=nan, contraction=1.0, tangent=inf)
     """
     phi = activation_named(activation)
     w, b = variances(weight_variance, bias_variance)

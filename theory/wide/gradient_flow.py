@@ -126,8 +126,9 @@ class GradientFlow:
             In the shape of `initial`.
 
         Raises:
-            TypeError: as `mean`.
-            ValueError: as `mean`; initial outputs of a wrong shape.
+            TypeError: inputs that are not a real array, or of another kind or dtype than x̂.
+            ValueError: inputs that do not fit the network, or of another number of features or channels than x̂;
+                initial outputs of a wrong shape.
 
         Source: Lee et al. 2019, equation 8.
         """
@@ -213,8 +214,9 @@ class GradientFlow:
             (n,), or () without a batch axis.
 
         Raises:
-            TypeError: as `mean`.
-            ValueError: as `mean`; a reference of a wrong shape.
+            TypeError: inputs that are not a real array, or of another kind or dtype than x̂.
+            ValueError: inputs that do not fit the network, or of another number of features or channels than x̂; a
+                reference of a wrong shape.
         """
         x, batch = self._check("x", x)
         known = self._reference(x, reference)
@@ -240,8 +242,9 @@ class GradientFlow:
             (n,), or () without a batch axis; NaN where the reference is constant, or f(x) with certainty.
 
         Raises:
-            TypeError: as `mean`.
-            ValueError: as `mean`; a reference of a wrong shape.
+            TypeError: inputs that are not a real array, or of another kind or dtype than x̂.
+            ValueError: inputs that do not fit the network, or of another number of features or channels than x̂; a
+                reference of a wrong shape.
 
         Source: theory/gaussian_correlation.py.
         """
@@ -394,6 +397,13 @@ def gradient_flow(
         ValueError: inputs of a wrong shape, empty or not finite, or a kernel that they do not fit; targets of a wrong
             shape; a negative time.
         OverflowError: the kernel leaves the range of float64.
+
+    Example:
+        >>> import numpy as np
+        >>> from theory.wide.fully_connected import FullyConnected
+        >>> law = gradient_flow(FullyConnected(3, weight_variance=2.0), np.array([[1.0, 0.0]]))
+        >>> law.mean(np.array([[1.0, 0.0], [0.0, 1.0]])).round(6).tolist()
+        [[1.0, 0.0], [0.22857, 0.0]]
 
     Source: Jacot et al. 2018; Lee et al. 2019, equations 14-16.
     """

@@ -64,9 +64,18 @@ def tendencies(
             eigenvalue problems per input and depth.
 
     Raises:
-        TypeError: as `gradient_flow`; depths that are no integers.
-        ValueError: as `gradient_flow`; no depths, or one below 1; inputs of another size or batching.
-        OverflowError: as `gradient_flow`.
+        TypeError: no infinitely wide network, inputs that are not real arrays or of different kinds or dtypes, or
+            depths that are no integers.
+        ValueError: inputs that do not fit the network; no depths, or one below 1; inputs of another size or batching.
+        OverflowError: kernels or predictions beyond the range of float64.
+
+    Example:
+        >>> import numpy as np
+        >>> from theory.wide.convolutional import Convolutional
+        >>> x_hat, x = np.eye(5)[None], np.eye(5)[None, None, ::-1]
+        >>> found = tendencies(Convolutional(1, kernel_size=3, weight_variance=2.0), x_hat, x, depths=(1, 8))
+        >>> found.with_training_image[1].round(3).tolist(), found.boundary.tolist()
+        ([0.698], [8.0])
 
     Source: Zhang et al. 2020, the figure of correlations against corr(x, x̂); here computed.
     """
