@@ -7,7 +7,7 @@ from numerics.quadratic_form import GaussianQuadraticForm
 from numerics.rank import PatchRank, patch_rank
 from numerics.rank_certificate import SupportCertificate, support_certificate
 from numerics.row_space import RowSpace, UndecidedRankError, row_space
-from numerics.window import Window
+from numerics.window import Window, WindowSettings
 
 __all__ = [
     "GaussianQuadraticForm",
@@ -16,6 +16,7 @@ __all__ = [
     "SupportCertificate",
     "UndecidedRankError",
     "Window",
+    "WindowSettings",
     "generic_patch_rank",
     "momentum_response",
     "patch_gram",

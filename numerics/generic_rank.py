@@ -1,7 +1,7 @@
 """The rank of the patch matrix of almost every image of a size."""
 
 import random
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 from flint import fmpz, nmod_mat
@@ -9,7 +9,7 @@ from flint import fmpz, nmod_mat
 from numerics.arguments import positive_int
 from numerics.exact_rank import exact_rank
 from numerics.patches import patches
-from numerics.window import Window
+from numerics.window import Window, WindowSettings
 
 PRIMES_FROM = 2**62  # and below twice that: what fits FLINT's machine words
 
@@ -19,11 +19,7 @@ def generic_patch_rank(
     width: Any,
     channels: Any,
     kernel_size: Any,
-    *,
-    stride: Any = 1,
-    padding: Any = "same",
-    padding_mode: str = "zeros",
-    dilation: Any = 1,
+    **settings: Unpack[WindowSettings],
 ) -> int:
     """Return the rank of the patch matrix of almost every image of a size: the largest rank that any of them has.
 
@@ -50,11 +46,8 @@ def generic_patch_rank(
         height: of the image.
         width: of the image.
         channels: of the image.
-        kernel_size: as in `patch_matrix`, like all further arguments.
-        stride: as in `patch_matrix`.
-        padding: as in `patch_matrix`.
-        padding_mode: as in `patch_matrix`.
-        dilation: as in `patch_matrix`.
+        kernel_size: as in `patch_matrix`.
+        **settings: how it slides, see `WindowSettings`.
 
     Returns:
         The generic rank.
@@ -72,7 +65,7 @@ def generic_patch_rank(
     polynomial identities, Journal of the ACM 27 (1980). The rest is ours.
     """
     shape = (positive_int("channels", channels), positive_int("height", height), positive_int("width", width))
-    window = Window.of(kernel_size, stride=stride, padding=padding, padding_mode=padding_mode, dilation=dilation)
+    window = Window.of(kernel_size, **settings)
     at_most = distinct_lines(*shape, window)
     example = np.random.default_rng(0).integers(0, 256, shape)
     at_least = exact_rank(example, window)

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Unpack
 
 import array_api_compat
 import numpy as np
@@ -11,7 +11,7 @@ from jaxtyping import Num
 from numerics.arguments import image_array, is_integer
 from numerics.gram import sliding_gram
 from numerics.row_space import to_numpy
-from numerics.window import Window
+from numerics.window import Window, WindowSettings
 
 # Rows of the patch matrix are worked on in blocks of about this many entries (32 MiB in float64).
 BLOCK_ENTRIES = 2**22
@@ -20,11 +20,7 @@ BLOCK_ENTRIES = 2**22
 def patch_matrix(
     images: Num[Any, "*n channels height width"],
     kernel_size: Any,
-    *,
-    stride: Any = 1,
-    padding: Any = "same",
-    padding_mode: str = "zeros",
-    dilation: Any = 1,
+    **settings: Unpack[WindowSettings],
 ) -> Num[Any, "rows columns"]:
     """Return the patch matrix: one row per output pixel of a convolution, holding what its kernel sees there.
 
@@ -35,10 +31,7 @@ def patch_matrix(
     Args:
         images: shape (n, C, H, W) or (C, H, W), integers or floats.
         kernel_size: k, or (k_h, k_w).
-        stride: as in `torch.nn.Conv2d`, an integer or a pair.
-        padding: "same" (stride 1 only), "valid", or pixels on both sides, an integer or a pair.
-        padding_mode: "zeros", "circular", "reflect" or "replicate".
-        dilation: as in `torch.nn.Conv2d`, an integer or a pair.
+        **settings: how it slides, see `WindowSettings`.
 
     Returns:
         The matrix, shape (n·H'·W', C·k_h·k_w), in the images' dtype, kind and device.
@@ -57,7 +50,7 @@ def patch_matrix(
     Source: Zhang et al. 2020, section 4.2 (the matrix whose rank Theorem 2 counts).
     """
     images = image_array("images", images)
-    window = Window.of(kernel_size, stride=stride, padding=padding, padding_mode=padding_mode, dilation=dilation)
+    window = Window.of(kernel_size, **settings)
     blocks = patches(images, window)
     xp = array_api_compat.array_namespace(images)
     return xp.reshape(blocks, (math.prod(blocks.shape[:3]), math.prod(blocks.shape[3:])))
@@ -99,11 +92,7 @@ def patch_blocks(images: Any, window: Window) -> Iterator[Any]:
 def patch_gram(
     images: Num[Any, "*n channels height width"],
     kernel_size: Any,
-    *,
-    stride: Any = 1,
-    padding: Any = "same",
-    padding_mode: str = "zeros",
-    dilation: Any = 1,
+    **settings: Unpack[WindowSettings],
 ) -> Num[Any, "columns columns"]:
     """Return DᵀD for the patch matrix D, without forming D.
 
@@ -113,11 +102,8 @@ def patch_gram(
 
     Args:
         images: shape (n, C, H, W) or (C, H, W), integers or floats.
-        kernel_size: as in `patch_matrix`, like all further arguments.
-        stride: as in `patch_matrix`.
-        padding: as in `patch_matrix`.
-        padding_mode: as in `patch_matrix`.
-        dilation: as in `patch_matrix`.
+        kernel_size: as in `patch_matrix`.
+        **settings: how it slides, see `WindowSettings`.
 
     Returns:
         The Gram matrix, shape (C·k_h·k_w, C·k_h·k_w), of the images' kind and on their device.
@@ -136,7 +122,7 @@ def patch_gram(
                [ 3,  8, 13]])
     """
     images = image_array("images", images)
-    window = Window.of(kernel_size, stride=stride, padding=padding, padding_mode=padding_mode, dilation=dilation)
+    window = Window.of(kernel_size, **settings)
     xp = array_api_compat.array_namespace(images)
     accumulate, result = xp.float64, images.dtype
     if is_integer(images):

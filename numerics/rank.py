@@ -1,7 +1,7 @@
 """The rank of a patch matrix: what a one-layer convolution can learn from the images."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Unpack
 
 from jaxtyping import Num
 
@@ -9,7 +9,7 @@ from numerics.arguments import as_float64, image_array, is_integer
 from numerics.exact_rank import exact_rank
 from numerics.patches import patch_matrix
 from numerics.row_space import cut, decomposed, to_numpy
-from numerics.window import Window
+from numerics.window import Window, WindowSettings
 
 METHODS = ("svd", "exact")
 
@@ -42,10 +42,7 @@ def patch_rank(
     kernel_size: Any,
     *,
     method: str = "svd",
-    stride: Any = 1,
-    padding: Any = "same",
-    padding_mode: str = "zeros",
-    dilation: Any = 1,
+    **settings: Unpack[WindowSettings],
 ) -> PatchRank:
     """Return the rank of the images' patch matrix.
 
@@ -59,12 +56,9 @@ def patch_rank(
 
     Args:
         images: shape (n, C, H, W) or (C, H, W); integers for an exact rank.
-        kernel_size: as in `patch_matrix`, like stride, padding, padding_mode and dilation.
+        kernel_size: as in `patch_matrix`.
         method: "svd" or "exact".
-        stride: as in `patch_matrix`.
-        padding: as in `patch_matrix`.
-        padding_mode: as in `patch_matrix`.
-        dilation: as in `patch_matrix`.
+        **settings: how it slides, see `WindowSettings`.
 
     Returns:
         Rank, columns, deficiency and singular-value gap.
@@ -93,12 +87,10 @@ def patch_rank(
                 f"method='exact' needs images of integers, got dtype {images.dtype}: "
                 "give the 8-bit pixels themselves, or use method='svd'"
             )
-        window = Window.of(kernel_size, stride=stride, padding=padding, padding_mode=padding_mode, dilation=dilation)
+        window = Window.of(kernel_size, **settings)
         rank = exact_rank(to_numpy(images), window)
         return PatchRank(rank, images.shape[-3] * window.taps, float("inf"), "exact")
-    matrix = patch_matrix(
-        images, kernel_size, stride=stride, padding=padding, padding_mode=padding_mode, dilation=dilation
-    )
+    matrix = patch_matrix(images, kernel_size, **settings)
     space = decomposed(as_float64(matrix))
     space.require_decided()
     rank = int(space.rank)

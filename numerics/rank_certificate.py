@@ -30,7 +30,7 @@ Two equal channels are linearly dependent, so that nothing of this holds for mor
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 from jaxtyping import Num
@@ -38,7 +38,7 @@ from jaxtyping import Num
 from numerics.arguments import image_array
 from numerics.patches import patches
 from numerics.row_space import to_numpy
-from numerics.window import Window
+from numerics.window import Window, WindowSettings
 
 
 @dataclass(frozen=True)
@@ -67,11 +67,7 @@ class SupportCertificate:
 def support_certificate(
     images: Num[Any, "*n 1 height width"],
     kernel_size: Any,
-    *,
-    stride: Any = 1,
-    padding: Any = "same",
-    padding_mode: str = "zeros",
-    dilation: Any = 1,
+    **settings: Unpack[WindowSettings],
 ) -> SupportCertificate:
     """Return what the support of single-channel images proves about their patch rank: rank ≥ taps that see a vertex.
 
@@ -79,11 +75,8 @@ def support_certificate(
 
     Args:
         images: shape (n, 1, H, W) or (1, H, W), integers or floats; only which pixels are zero matters.
-        kernel_size: as in `patch_matrix`, like all further arguments.
-        stride: as in `patch_matrix`.
-        padding: as in `patch_matrix`.
-        padding_mode: as in `patch_matrix`.
-        dilation: as in `patch_matrix`.
+        kernel_size: as in `patch_matrix`.
+        **settings: how it slides, see `WindowSettings`.
 
     Returns:
         The certificate: the bound, the vertex that proves it, and whether margins of zeros would have done.
@@ -105,9 +98,11 @@ def support_certificate(
     images = image_array("images", images)
     if images.shape[-3] != 1:
         raise ValueError(f"images must have one channel, got {images.shape[-3]}: equal channels would be dependent")
-    window = Window.of(kernel_size, stride=stride, padding=padding, padding_mode=padding_mode, dilation=dilation)
+    window = Window.of(kernel_size, **settings)
     high, wide = window.output_size(*images.shape[-2:])
-    padded = patches(to_numpy(images), Window((1, 1), (1, 1), window.padding, padding_mode, (1, 1)))[..., 0, 0, 0]
+    padded = patches(to_numpy(images), Window((1, 1), (1, 1), window.padding, window.padding_mode, (1, 1)))[
+        ..., 0, 0, 0
+    ]
     down, across = _seen_by(0, high, window, padded.shape[1]), _seen_by(1, wide, window, padded.shape[2])
     best, vertex, margins = 0, None, False
     for number, support in enumerate(padded != 0):

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Set
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal, TypedDict, get_args
 
 import numpy as np
 
@@ -11,6 +11,22 @@ from numerics.arguments import positive_int
 MOST = 2**28  # taps of all windows along an axis: 2 GiB of indices, beyond any image
 
 PaddingMode = Literal["zeros", "circular", "reflect", "replicate"]
+
+
+class WindowSettings(TypedDict, total=False):
+    """How a kernel slides, by the names and with the defaults of `torch.nn.Conv2d`, but for the padding.
+
+    Attributes:
+        stride: pixels between neighbouring windows, an integer or a pair; 1.
+        padding: "same" (stride 1 only), "valid", or pixels on both sides, an integer or a pair; "same".
+        padding_mode: "zeros", "circular", "reflect" or "replicate"; "zeros".
+        dilation: pixels between neighbouring taps, an integer or a pair; 1.
+    """
+
+    stride: Any
+    padding: Any
+    padding_mode: str
+    dilation: Any
 
 
 @dataclass(frozen=True)

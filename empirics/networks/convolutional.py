@@ -4,7 +4,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from functools import cache
 from itertools import pairwise
-from typing import Any
+from typing import Any, Unpack
 
 import torch
 from jaxtyping import Float
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from empirics.arguments import boolean, choice, integer
 from empirics.networks.activations import ACTIVATIONS
-from empirics.networks.window import Window
+from empirics.networks.window import Window, WindowSettings
 
 
 class CNN(nn.Module):
@@ -29,11 +29,8 @@ class CNN(nn.Module):
         out_channels: channels of the output; None for C.
         activation: a name in `empirics.networks.activations.ACTIVATIONS`.
         output_activation: what follows the last layer; "linear" for nothing.
-        stride: as in `nn.Conv2d`, an integer or a pair.
-        padding: "same" (stride 1), "valid", or pixels on both sides, an integer or a pair.
-        padding_mode: "zeros", "circular", "reflect" or "replicate".
-        dilation: as in `nn.Conv2d`, an integer or a pair.
         bias: whether the layers have biases.
+        **settings: how its kernels slide, see `WindowSettings`.
 
     Raises:
         TypeError: a setting of the wrong type.
@@ -52,11 +49,8 @@ class CNN(nn.Module):
         out_channels: int | None = None,
         activation: str = "relu",
         output_activation: str = "linear",
-        stride: int | tuple[int, int] = 1,
-        padding: str | int | tuple[int, int] = "same",
-        padding_mode: str = "zeros",
-        dilation: int | tuple[int, int] = 1,
         bias: bool = False,
+        **settings: Unpack[WindowSettings],
     ) -> None:
         super().__init__()
         self.in_channels = integer("in_channels", in_channels)
@@ -65,7 +59,7 @@ class CNN(nn.Module):
         self.out_channels = self.in_channels if out_channels is None else integer("out_channels", out_channels)
         self.activation = choice("activation", activation, ACTIVATIONS)
         self.output_activation = choice("output_activation", output_activation, ACTIVATIONS)
-        self.window = Window.of(kernel_size, stride, padding, padding_mode, dilation)
+        self.window = Window.of(kernel_size, **settings)
         self.bias = boolean("bias", bias)
         _hush_warning_of_even_kernels()
         sizes = [self.in_channels, *[self.channels] * (self.depth - 1), self.out_channels]
@@ -76,7 +70,7 @@ class CNN(nn.Module):
                 self.window.kernel_size,
                 stride=self.window.stride,
                 padding=self.window.padding,
-                padding_mode=padding_mode,  # type: ignore[arg-type]  # checked, but a str to the type checker
+                padding_mode=self.window.padding_mode,  # type: ignore[arg-type]  # checked, but a str to the type checker
                 dilation=self.window.dilation,
                 bias=self.bias,
             )

@@ -1,7 +1,7 @@
 """One locally connected layer: a convolution whose kernel is not shared between output pixels."""
 
 import math
-from typing import Any
+from typing import Any, Unpack
 
 import torch
 from jaxtyping import Float
@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from empirics.arguments import boolean, integer, integer_pair
-from empirics.networks.window import Window
+from empirics.networks.window import Window, WindowSettings
 
 
 class LCN(nn.Module):
@@ -23,11 +23,8 @@ class LCN(nn.Module):
         image_size: H = W, or (H, W), of the images that it takes.
         out_channels: channels of the output; None for C.
         kernel_size: k or (k_h, k_w).
-        stride: as in `nn.Conv2d`, an integer or a pair.
-        padding: "same" (stride 1), "valid", or pixels on both sides, an integer or a pair.
-        padding_mode: "zeros", "circular", "reflect" or "replicate".
-        dilation: as in `nn.Conv2d`, an integer or a pair.
         bias: whether there is a bias, one per output pixel and channel.
+        **settings: how its kernels slide, see `WindowSettings`.
 
     Raises:
         TypeError: a setting of the wrong type.
@@ -43,17 +40,14 @@ class LCN(nn.Module):
         *,
         out_channels: int | None = None,
         kernel_size: int | tuple[int, int] = 5,
-        stride: int | tuple[int, int] = 1,
-        padding: str | int | tuple[int, int] = "same",
-        padding_mode: str = "zeros",
-        dilation: int | tuple[int, int] = 1,
         bias: bool = False,
+        **settings: Unpack[WindowSettings],
     ) -> None:
         super().__init__()
         self.in_channels = integer("in_channels", in_channels)
         self.image_size = integer_pair("image_size", image_size)
         self.out_channels = self.in_channels if out_channels is None else integer("out_channels", out_channels)
-        self.window = Window.of(kernel_size, stride, padding, padding_mode, dilation)
+        self.window = Window.of(kernel_size, **settings)
         self.output_size = self.window.output_size(*self.image_size)
         self.weight = nn.Parameter(
             torch.empty(*self.output_size, self.out_channels, self.in_channels, *self.window.kernel_size)

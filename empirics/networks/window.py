@@ -1,11 +1,27 @@
 """The settings of a sliding window, as torch's convolutions understand them, checked."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict
 
 from empirics.arguments import choice, integer_pair
 
 PADDING_MODES = ("zeros", "circular", "reflect", "replicate")
+
+
+class WindowSettings(TypedDict, total=False):
+    """How a kernel slides, by the names and with the defaults of `torch.nn.Conv2d`, but for the padding.
+
+    Attributes:
+        stride: an integer or a pair, (down, across); 1.
+        padding: "same" (stride 1), "valid", or pixels on both sides, an integer or a pair; "same".
+        padding_mode: "zeros", "circular", "reflect" or "replicate"; "zeros".
+        dilation: an integer or a pair, (down, across); 1.
+    """
+
+    stride: int | tuple[int, int]
+    padding: str | int | tuple[int, int]
+    padding_mode: str
+    dilation: int | tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -27,7 +43,9 @@ class Window:
     dilation: tuple[int, int]
 
     @classmethod
-    def of(cls, kernel_size: Any, stride: Any, padding: Any, padding_mode: Any, dilation: Any) -> "Window":
+    def of(
+        cls, kernel_size: Any, *, stride: Any = 1, padding: Any = "same", padding_mode: Any = "zeros", dilation: Any = 1
+    ) -> "Window":
         """A checked window.
 
         Raises:

@@ -53,7 +53,7 @@ Everything here is decided by comparing numbers for equality; there are no hashe
 from collections.abc import Iterator, Sequence
 from functools import reduce
 from itertools import islice
-from typing import Any
+from typing import Any, Unpack
 
 import array_api_compat
 import numpy as np
@@ -61,7 +61,7 @@ from jaxtyping import Int, Num
 
 from numerics.arguments import as_float64, boolean, image_array, positive_int
 from numerics.row_space import to_numpy
-from numerics.window import Window
+from numerics.window import Window, WindowSettings
 
 NOTHING = 0
 """The name of what a tap sees in the zero padding, and of a black pixel before the first layer."""
@@ -74,12 +74,9 @@ def pixel_classes(
     depth: int,
     kernel_size: Any,
     *,
-    stride: Any = 1,
-    padding: Any = "same",
-    padding_mode: str = "zeros",
-    dilation: Any = 1,
     bias: bool = True,
     skips: bool = False,
+    **settings: Unpack[WindowSettings],
 ) -> Int[Any, "*n out_height out_width"]:
     """Tell which output pixels no network of a depth can tell apart: those of one class get equal outputs from all.
 
@@ -90,12 +87,9 @@ def pixel_classes(
         images: shape (n, C, H, W) or (C, H, W), integers or floats; integers count as float64.
         depth: number of convolutions.
         kernel_size: k or (k_h, k_w), of every layer, like all further settings.
-        stride: as in `torch.nn.Conv2d`, an integer or a pair.
-        padding: "same" (stride 1 only), "valid", or pixels on both sides, an integer or a pair.
-        padding_mode: "zeros", "circular", "reflect" or "replicate".
-        dilation: as in `torch.nn.Conv2d`, an integer or a pair.
         bias: whether layers may have biases, or an activation that is not 0 at 0. False for neither.
         skips: whether layers' outputs may be added to later ones', pixel by pixel. Needs outputs of the inputs' size.
+        **settings: how it slides, see `WindowSettings`.
 
     Returns:
         The number of each output pixel's class, shape (n, H', W') or (H', W'), int64, of the images' kind and on their
@@ -117,7 +111,7 @@ def pixel_classes(
     """
     images = image_array("images", images)
     depth = positive_int("depth", depth)
-    window = Window.of(kernel_size, stride=stride, padding=padding, padding_mode=padding_mode, dilation=dilation)
+    window = Window.of(kernel_size, **settings)
     stack = plain(images)
     check_skips(skips := boolean("skips", skips), window, stack)
     (found,) = classes_at([stack], window, depth, bias=boolean("bias", bias), skips=skips)
