@@ -1,7 +1,7 @@
 """A wing of its own: real PyTorch networks, really trained, and the images that they are trained on.
 
-What is named here is imported where it is first asked for: torch takes seconds to load, which nobody needs who asks for
-help or draws images.
+What is named here is imported where it is first asked for: torch takes seconds to load, and help or images do not
+need it.
 """
 
 from importlib import import_module

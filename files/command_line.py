@@ -71,7 +71,7 @@ def run_command_line(
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """A question for somebody who gave a name that there is not; empty where none that there is comes near."""
+    """A hint for a name that does not exist: the known names nearest to it; empty where none is near."""
     close = get_close_matches(name, list(known), n=3, cutoff=0.6)
     return f"did you mean {' or '.join(sorted(close))}?" if close else ""
 

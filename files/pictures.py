@@ -47,7 +47,7 @@ def read_image(path: Path) -> Float[np.ndarray, "channels height width"]:
         Shape (C, H, W), float64.
 
     Warns:
-        UserWarning: an NPY file of integers beyond 1, which somebody may have meant to be scaled.
+        UserWarning: an NPY file of integers beyond 1, which may have been meant to be scaled.
 
     Raises:
         OSError: the file cannot be read.

@@ -25,7 +25,7 @@ class Attractors:
     Attributes:
         points: the last iterates, (n, C, H, W) or (n, d).
         residuals: ‖f(x) − x‖ / ‖x‖ there, (n,); NaN for an orbit that left the numbers.
-        which: for each of them the number of the fixed point that it came to rest at; −1 where none was found, (n,).
+        which: for each of them the number of the fixed point that it converged to; −1 where none was found, (n,).
         distances: ‖x − x*‖ to that fixed point, (n,); NaN where none was found.
         fixed_points: the distinct fixed points, (k, ...), in the order in which they were first met.
         radii: the spectral radius of the Jacobian there, (k,); see `attractors` where f is not smooth.
@@ -50,12 +50,12 @@ class Attractors:
 
     @property
     def fixed(self) -> Bool[Tensor, " n"]:
-        """Whether an orbit came to rest at a fixed point, attracting or not, (n,)."""
+        """Whether an orbit converged to a fixed point, attracting or not, (n,)."""
         return self.which >= 0
 
     @property
     def attracted(self) -> Bool[Tensor, " n"]:
-        """Whether an orbit came to rest at an attractor, (n,)."""
+        """Whether an orbit converged to an attractor, (n,)."""
         return torch.isin(self.which, self.attracting.nonzero().flatten())
 
 
@@ -75,9 +75,10 @@ def attractors(
     the orbit's end is taken: the shortest δ, provided that f(x) = x to within rounding in the directions left open.
 
     A fixed point attracts if the spectral radius ρ(J) there is below 1, and repels if it is above. That is decided
-    where every matrix within rounding of J, ‖E‖ ≤ d ε ‖J‖, says the same. Such an E can bring the leading eigenvalue λ
-    to the unit circle at λ/|λ| only past every z on the way, and to z only if ‖E‖ ≥ 1/‖(zI − J)⁻¹‖, however sensitive
-    the eigenvalues. Otherwise, as where the radius is 1, it is undecided: J does not tell.
+    where every matrix within rounding of J, ‖E‖ ≤ d ε ‖J‖, says the same. To move the leading eigenvalue λ to the
+    unit circle, at λ/|λ|, E must make every z on the segment between them an eigenvalue in turn, and z is one only
+    if ‖E‖ ≥ 1/‖(zI − J)⁻¹‖, however sensitive the eigenvalues are. Otherwise, as where the radius is 1, it is
+    undecided: J does not tell.
 
     A network of ReLUs has kinks, at which J is that of one side. The greater radius of the fixed point and of the
     orbit's end counts. Small steps from the fixed point in a few directions are tried: where f makes one longer, and
@@ -87,11 +88,11 @@ def attractors(
     Args:
         model: a network whose outputs have its inputs' shape.
         images: (n, C, H, W) or (C, H, W) for a network with convolutions, else (n, d) or (d,).
-        iterations: at most so many steps; it ends before where all have come to rest.
-        tolerance: residual ‖f(x) − x‖ / ‖x‖ at which an orbit has come to rest, and how exactly fixed points are
+        iterations: at most so many steps; fewer if all orbits have converged before.
+        tolerance: residual ‖f(x) − x‖ / ‖x‖ at which an orbit counts as converged, and how exactly fixed points are
             located, relative to ‖x‖; None for √ε of the model's dtype. An orbit that would leave a repelling fixed
-            point again, as near as that, counts as at rest there; one that shrinks towards 0 by a factor a step has not
-            come to rest before it underflows.
+            point again, as near as that, counts as converged to it; one that shrinks towards 0 by a constant factor a
+            step converges only when it underflows.
 
     Returns:
         The ends of the orbits, the fixed points, and which attract. J is formed: d² numbers for images of d entries.
@@ -165,7 +166,7 @@ def _length(vector: Tensor) -> float:
 
 
 def _fixed_point(model: nn.Module, end: Tensor, exactness: float) -> Tensor | None:
-    """The fixed point that an orbit came to rest at, by Newton's method; None where it does not lead to one."""
+    """The fixed point that an orbit converged to, by Newton's method; None where it does not lead to one."""
     x, reach = end, None
     for _ in range(NEWTON_STEPS):
         with torch.no_grad():

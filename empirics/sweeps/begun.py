@@ -79,7 +79,7 @@ def _runs(place: Path) -> list[str]:
 
 
 def begin(folder: Path, group: Group) -> Path | None:
-    """Make a group's folder, or take over the one of somebody who is gone.
+    """Make a group's folder, or take over the one that an ended process left.
 
     Returns:
         The folder; None where another process of this machine trains the same group, whose checkpoint is its own.

@@ -78,7 +78,7 @@ class Watch:
 
     def tell(self) -> None:
         """Report the present standing."""
-        with self._lock:  # nobody hears of an earlier standing after a later one
+        with self._lock:  # reports come in the order of their standings
             self._report(self._standing())
 
     def _standing(self) -> Standing:

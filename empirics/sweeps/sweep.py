@@ -212,7 +212,9 @@ def train_group(
             begun.end(folder, group)
         raise
     line = {"group": group.key, "runs": [run.key for run in unfinished], "seconds": seconds, "worker": _worker()}
-    with (folder / JOURNAL).open("a") as journal:  # one short line at the end: whole, whoever else writes
+    with (folder / JOURNAL).open(
+        "a"
+    ) as journal:  # one short line is appended as a whole, even if other processes append too
         journal.write(json.dumps(line) + "\n")
     if place is not None:
         begun.end(folder, group)

@@ -84,7 +84,7 @@ def processes(workers: int) -> Callable[[], Executor]:
 
 
 def _begin() -> None:
-    """Take one thread, and end with whoever started this process, however that ends."""
+    """Use one thread, and end when the process that started this one ends, in whatever way."""
     torch.set_num_threads(1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = parent_process()

@@ -52,7 +52,7 @@ class Checkpoints:
     Attributes:
         division: the stacks with which it began.
         threads: the number of torch's threads with which it began.
-        interrupted: whether somebody pressed Ctrl-C: the next state kept is the last.
+        interrupted: whether Ctrl-C was pressed: the next state kept is the last.
 
     Raises:
         TypeError: `folder` is no path, or `every` neither an integer nor a timedelta.
@@ -148,7 +148,7 @@ class Checkpoints:
         """
         usual = signal.getsignal(signal.SIGINT)
         if threading.current_thread() is not threading.main_thread() or usual is not signal.default_int_handler:
-            yield  # somebody else decides what Ctrl-C does
+            yield  # the caller has decided what Ctrl-C does
             return
 
         def note(number: int, frame: FrameType | None) -> None:
@@ -175,7 +175,7 @@ class Checkpoints:
 
 @dataclass
 class StackKeeper:
-    """What puts one stack's states away, over the older of its two generations; see `descent.Keeper`."""
+    """Writes the states of one stack, each over the older of its two files; see `descent.Keeper`."""
 
     checkpoints: Checkpoints
     names: list[str]
@@ -186,7 +186,7 @@ class StackKeeper:
         self._at, self._tried = time.monotonic(), self.step
 
     def due(self, step: int) -> bool:
-        """Whether enough steps, or time, have passed, or somebody waits for the end."""
+        """Whether enough steps or time have passed since the last write, or Ctrl-C was pressed."""
         every = self.checkpoints.every
         if self.checkpoints.interrupted:
             return True
@@ -201,7 +201,7 @@ class StackKeeper:
             UserWarning: the folder cannot be written to.
 
         Raises:
-            KeyboardInterrupt: somebody pressed Ctrl-C, see `Checkpoints.stopped_by_ctrl_c`.
+            KeyboardInterrupt: Ctrl-C was pressed, see `Checkpoints.stopped_by_ctrl_c`.
         """
         all_of = self.checkpoints
         facts = {

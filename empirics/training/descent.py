@@ -25,7 +25,7 @@ class Descent:
 
     Attributes:
         weights: of all members, parameter name to (members, ...).
-        losses: each member's loss where it was last recorded, or came to rest, (members,).
+        losses: each member's loss where it was last recorded, or when it stopped, (members,).
         active: the members that still change, by their places in the stack.
         diverged: per member, the first step at which its loss was not finite.
         stopped: per member, the step at which its loss reached the recipe's `stop_loss`.
@@ -114,18 +114,18 @@ def descend(task: Task, descent: Descent, report: Report, keeper: Keeper | None 
 
 
 def _fill_snapshots(task: Task, descent: Descent) -> None:
-    """Where everyone came to rest early, later snapshots are what they rest at."""
+    """Where all members stopped early, later snapshots hold the weights that they stopped at."""
     for step in task.snapshots:
         descent.snapshots.setdefault(step, _copy(descent.weights))
 
 
 class Leg:
-    """Steps until someone comes to rest. Members that still change are a stack of their own: others cost no time."""
+    """Steps until a member converges or diverges. Members that still change form a stack of their own."""
 
     def __init__(self, task: Task, descent: Descent) -> None:
         self.task, self.descent, self.recipe = task, descent, task.recipe
-        everyone = len(descent.active) == len(descent.losses)
-        moving = descent.weights if everyone else {n: value[descent.active] for n, value in descent.weights.items()}
+        all_move = len(descent.active) == len(descent.losses)
+        moving = descent.weights if all_move else {n: value[descent.active] for n, value in descent.weights.items()}
         self.stack = WAYS[task.way](task.network, moving, task.inputs, task.targets)
         self.leaves = list(self.stack.leaves.values())
         self.ones = descent.losses.new_ones(len(descent.active))
@@ -164,7 +164,7 @@ class Leg:
             with torch.set_grad_enabled(not last and self.blocks is None):
                 losses = self.stack.losses()
             seen = losses.detach()
-            if self._somebody_may_rest(seen) and self._let_rest(seen):
+            if self._some_may_stop(seen) and self._let_stop(seen):
                 return
             self._remember(seen, last)
             report(step, seen)
@@ -180,7 +180,7 @@ class Leg:
     def _take(self, step: int, losses: Tensor) -> int:
         """Take a step, or a block of them; return where that led."""
         if self.blocks is not None:
-            return self.blocks.advance(step, self._next_event(step), self._at_rest)
+            return self.blocks.advance(step, self._next_event(step), self._stops)
         for leaf in self.leaves:
             leaf.grad = None  # first, so that new gradients find the old ones' memory
         # Each member's loss depends on its own weights alone, so this is each member's own gradient.
@@ -194,24 +194,24 @@ class Leg:
         events = (self.recipe.steps, *self.recorded, *self.drops, *self.task.snapshots)
         return min(event for event in events if event > step)
 
-    def _somebody_may_rest(self, losses: Tensor) -> bool:
-        """A quick look: one number or two tell of most steps that nobody does."""
+    def _some_may_stop(self, losses: Tensor) -> bool:
+        """A quick look: after most steps one number or two tell that no member does."""
         return not math.isfinite(losses.sum().item()) or (self.stop_loss >= 0 and losses.min().item() <= self.stop_loss)
 
-    def _at_rest(self, losses: Tensor) -> Tensor:
+    def _stops(self, losses: Tensor) -> Tensor:
         return ~torch.isfinite(losses) | (losses <= self.stop_loss)
 
-    def _let_rest(self, losses: Tensor) -> bool:
-        """Note who comes to rest at the present weights, and return whether anybody does."""
-        descent, rests = self.descent, self._at_rest(losses).tolist()
-        if not any(rests):  # finite losses whose sum is not
+    def _let_stop(self, losses: Tensor) -> bool:
+        """Note which members stop at the present weights, and return whether any does."""
+        descent, stopping = self.descent, self._stops(losses).tolist()
+        if not any(stopping):  # finite losses whose sum is not
             return False
         self._write_back_all()
         descent.losses[descent.active] = losses
-        for member, rested, finite in zip(descent.active, rests, torch.isfinite(losses).tolist(), strict=True):
-            if rested:
+        for member, stops, finite in zip(descent.active, stopping, torch.isfinite(losses).tolist(), strict=True):
+            if stops:
                 (descent.stopped if finite else descent.diverged)[member] = descent.step
-        moving = [place for place, rested in enumerate(rests) if not rested]
+        moving = [place for place, stops in enumerate(stopping) if not stops]
         descent.optimizer = of_members(descent.optimizer, moving)
         descent.active = [descent.active[place] for place in moving]
         if not descent.active:
@@ -241,9 +241,9 @@ class Leg:
     def _write_back(self) -> None:
         """Tell the descent where its moving members are."""
         descent = self.descent
-        everyone = len(descent.active) == len(descent.losses)
+        all_move = len(descent.active) == len(descent.losses)
         for name, value in self.stack.weights.items():
-            descent.weights[name][slice(None) if everyone else descent.active] = value
+            descent.weights[name][slice(None) if all_move else descent.active] = value
 
     def _write_back_all(self) -> None:
         """Tell it what the optimizer remembers, too."""

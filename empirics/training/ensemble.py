@@ -89,7 +89,7 @@ class TrainedEnsemble:
         check_fit(self.network, batch[:2])
         with arithmetic(self.recipe.precision, place):
             predictions = forward_in_chunks(self.network, self.weights, batch).to(self.recipe.dtype)
-        # The weights that it ended with may be finite, but nobody trained them.
+        # Its last weights may be finite, but they are not those of a trained network.
         predictions[[step is not None for step in self.diverged]] = torch.nan
         if x.ndim not in (2, 4):
             predictions = predictions.squeeze(1)

@@ -50,9 +50,9 @@ class Record:
 
 
 def merged(stacks: list[dict[int, Record]]) -> History:
-    """One history of stacks that trained one after the other, each up to the step at which its last member rested.
+    """One history of stacks that trained one after the other, each up to the step at which its last member stopped.
 
-    A stack that came to rest before the others stays as it was.
+    A stack all of whose members stopped before those of the others keeps its last values.
     """
     steps = list(max(stacks, key=max))
 

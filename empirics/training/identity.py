@@ -90,7 +90,7 @@ def _alike(held: list[str], given: list[str]) -> bool:
 
 
 def differences(held: Facts, given: Facts) -> list[str]:
-    """The names of what differs between two trainings; steps, milestones and snapshots are left to whoever goes on."""
+    """The names of what differs between two trainings, apart from steps, milestones and snapshots, which may."""
     same_python = held["python"] == given["python"]
     exact = [name for name in EXACT if same_python or name != "network's code"]
     found = [name for name in exact if held[name] != given[name]]

@@ -37,7 +37,7 @@ def _seconds(task: Task, weights: Weights) -> float:
             for _ in range(2):
                 torch.cuda.synchronize(task.inputs.device)
                 begun = time.perf_counter()
-                blocks.advance(0, STEPS, torch.zeros_like)  # whoever diverges meanwhile: nobody rests
+                blocks.advance(0, STEPS, torch.zeros_like)  # no member is stopped, even if it diverges
                 torch.cuda.synchronize(task.inputs.device)
             return time.perf_counter() - begun
     except torch.cuda.OutOfMemoryError:

@@ -96,7 +96,7 @@ def train(
             empty, not finite, or do not fit the network; no targets where outputs have another shape than inputs;
             targets, initial weights, seeds or snapshots out of range; a checkpoint of another training.
         OSError: checkpoints cannot be read, or the folder not written to before the first step.
-        KeyboardInterrupt: somebody pressed Ctrl-C; with checkpoints, what is kept and how to go on.
+        KeyboardInterrupt: Ctrl-C was pressed; with checkpoints, what is kept and how to go on.
 
     Example:
         >>> import torch

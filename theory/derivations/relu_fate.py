@@ -1,7 +1,8 @@
 """Which ReLU units die: what is left of an alive unit's error, at every learning rate and momentum.
 
-ℓ_t, what is left after t steps of a linear unit's initial error, decides. Where it keeps its sign nobody dies; where it
-oscillates, an envelope says when the danger is over; where it alternates (relu_alternation.py), its peak does. Ours.
+ℓ_t, what is left after t steps of a linear unit's initial error, decides. Where it keeps its sign no unit dies; where
+it oscillates, an envelope says when the danger is over; where it alternates (relu_alternation.py), its peak does.
+Ours.
 """
 
 from __future__ import annotations

@@ -262,7 +262,7 @@ def _read_off(pattern: Basic, part: Basic, found: dict[Basic, Basic]) -> None:
     if pattern.func != part.func or len(pattern.args) != len(part.args):
         return
     if isinstance(pattern, Expr) and (pattern.is_Add or pattern.is_Mul):
-        return  # in which order, nobody knows
+        return  # SymPy orders the terms of sums and products its own way
     for inner, other in zip(pattern.args, part.args, strict=True):
         _read_off(inner, other, found)
 

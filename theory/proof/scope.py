@@ -1,4 +1,4 @@
-"""What a statement holds for: for every value of a variable, or only for those values that somebody has assumed.
+"""What a statement holds for: for every value of a variable, or only for those values that have been assumed.
 
 A rule that concludes something "for every n" (an induction, a limit, the comparison of two sums or of two expectations)
 may use only premises that hold for every n. `u_{n+1} = 2 u_n` does: a statement about the terms of a sequence is

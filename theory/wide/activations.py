@@ -26,7 +26,7 @@ from typing import Any, ClassVar, Literal, NamedTuple, Protocol, get_args, runti
 import numpy as np
 
 UNIT_ROUNDOFF = 2.0**-53
-NEGLIGIBLE, TINY = 1e-40, 1e-300  # f below g times the first counts as zero; the second keeps 0/0 away
+NEGLIGIBLE, TINY = 1e-40, 1e-300  # relative size below which f counts as zero beside g; least divisor
 
 
 APART = 1e-3  # the least tan²(θ/2) for which angles are taken from K

@@ -32,7 +32,7 @@ class Convolutional(WideNetwork):
         bias_variance: σ_b², of the biases.
         scheme: in place of the two, the name of an initialization (see `theory.initialization_ensemble`), which implies
             both. A scheme's biases are zero, but for "default", where their variance is 1/(3 f_in) and so vanishes with
-            the width: `width` keeps it, and what it does is much (see theory/wide/fixed_point.py).
+            the width: `width` keeps it, and its effect is large (see theory/wide/fixed_point.py).
         bias: whether there are biases, where no bias_variance says so. Those that start at zero learn in standard
             parameterization only.
         parameterization: "ntk" or "standard" (torch's); see theory/wide/layers.py.

@@ -1,8 +1,9 @@
 """Many steps without a look at each: what a GPU needs, which would wait for every look.
 
 A step is recorded once as a CUDA graph and then replayed, so that the processor starts one thing a step and not
-hundreds. Losses are looked at after a block of steps. Where someone came to rest within it, the block is taken back,
-and taken again up to that step: everybody ends where one step at a time would have led.
+hundreds. Losses are looked at after a block of steps. Where a member has stopped within it (its loss diverged, or
+reached the recipe's `stop_loss`), the block is undone and repeated up to that step: each member ends where single
+steps lead.
 """
 
 from collections.abc import Callable
@@ -37,20 +38,20 @@ class Blocks:
         """Forget the recorded step, which holds the old learning rate."""
         self.one = None
 
-    def advance(self, step: int, until: int, at_rest: Callable[[Tensor], Tensor]) -> int:
-        """Take steps; return the step at which someone comes to rest, or the last of the block.
+    def advance(self, step: int, until: int, stops: Callable[[Tensor], Tensor]) -> int:
+        """Take steps; return the first step at which a member stops, or the last step of the block.
 
         Args:
-            step: where the members are; nobody is at rest there.
+            step: how many steps the members have taken; none has stopped.
             until: where to stop at the latest.
-            at_rest: losses to whether a member rests, entry by entry.
+            stops: which of the losses make their member stop, entry by entry.
         """
         count = min(until - step, self.longest)
         before = self._everything()
         self._take(count, before)
-        rested = at_rest(self.seen[:count]).any(dim=1).nonzero().flatten()
+        stopped = stops(self.seen[:count]).any(dim=1).nonzero().flatten()
         # The first row is the loss before the block, which has been looked at.
-        early = [row for row in rested.tolist() if row > 0]
+        early = [row for row in stopped.tolist() if row > 0]
         if not early:
             return step + count
         self._restore(before)

@@ -1,8 +1,7 @@
 """How many members train at once, and by which code: what `benchmarks/stacked_training.py` found to be fastest.
 
-A stack that no longer fits the processor's cache is slower than its members one by one, and one member is too few to
-hide what a step costs however small it is. So the rule looks at sizes alone: the same call is divided the same way on
-every machine.
+A stack that no longer fits the processor's cache is slower than its members one by one; in a very small stack the fixed
+overhead of each step dominates. So the rule looks at sizes alone: the same call is divided the same way everywhere.
 """
 
 import math
