@@ -61,7 +61,7 @@ def tensor_of(name: str, value: Any) -> Tensor:
 
 
 def check_readable(name: str, value: Tensor) -> None:
-    """Refuse tensors without numbers of their own, those that are not dense, and dtypes that torch hardly computes in.
+    """Refuse tensors without numbers of their own, that are not dense, or of a dtype with few operations in torch.
 
     Raises:
         TypeError: it is one of these.

@@ -196,7 +196,7 @@ def _failure(ensemble: empirics.TrainedEnsemble) -> str | None:
 def _maker(
     network: str, shape: tuple[int, int, int], settings: dict[str, Any], bias: bool
 ) -> Callable[[], empirics.FCN | empirics.CNN | empirics.LCN]:
-    """What makes the network for images (C, H, W), with the settings that were given; no other may be."""
+    """A function that makes the network for images (C, H, W) from the given settings; others are refused."""
     for name in settings:
         if network not in SOME_NETWORKS[name] and (name, settings[name]) != ("depth", 1):
             option = name.replace("_", "-")

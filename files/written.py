@@ -22,7 +22,7 @@ def write_image(path: Path, pixels: Float[np.ndarray, "channels height width"]) 
 
 
 def image_bytes(pixels: Float[np.ndarray, "channels height width"]) -> bytes:
-    """A PNG file of pixels, [0, 1] to 8 bits; values outside are shown as black or white, as no picture can hold them.
+    """A PNG file of pixels, [0, 1] to 8 bits; values outside are shown as black or white, since a PNG cannot hold them.
 
     Channels other than one or three, which no picture has, stand side by side in grey.
     """

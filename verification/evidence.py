@@ -159,7 +159,7 @@ class Evidence:
             self.worst_at = _in_words(context)
 
     def _climb(self, margin: float, context: dict) -> None:
-        """Let hypothesis search for larger margins: it maximizes what it is told, once an example by each label."""
+        """Let hypothesis search for larger margins: it maximizes what `target` is given, a value for each label."""
         if _drawn_example() is None or not math.isfinite(margin):
             return
         from hypothesis import target
@@ -185,7 +185,7 @@ class Evidence:
             self.reasons["error"] = f"the test ended in {type(error).__name__}"
 
     def record(self, test: str) -> dict:
-        """All of it, in types that travel between processes."""
+        """All evidence, in types that can be sent between processes."""
         if not self.reasons and not self.skipped and self.examples == 0:
             self.reasons["error"] = "the test passed without trying an example"
         verdict = next((v for v in VERDICTS if v in self.reasons), "not run" if self.skipped else "verified")
@@ -276,7 +276,7 @@ def _without_folders(text: str) -> str:
 
 
 def find_refutation(error: BaseException) -> ClaimRefuted | None:
-    """The refutation that an error is, or holds among others."""
+    """The refutation that an error is, or that a group of errors contains."""
     if isinstance(error, BaseExceptionGroup):  # hypothesis reports distinct failures together
         return next(filter(None, map(find_refutation, error.exceptions)), None)
     return error if isinstance(error, ClaimRefuted) else None

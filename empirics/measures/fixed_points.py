@@ -160,7 +160,7 @@ def _residuals(x: Tensor, following: Tensor) -> Float[Tensor, " n"]:
 
 
 def _length(vector: Tensor) -> float:
-    """The norm, where squares would leave the numbers too."""
+    """The norm, also where the squares would overflow or vanish."""
     largest = float(vector.abs().max())
     return largest * float((vector / largest).norm()) if largest > 0 else 0.0
 
@@ -213,7 +213,7 @@ def _jacobian(model: nn.Module, image: Tensor) -> Float[Tensor, "d d"]:
 
 
 def _judged(model: nn.Module, point: Tensor, end: Tensor) -> tuple[float, bool]:
-    """The radius at a fixed point, and whether it is undecided; see `attractors`."""
+    """The spectral radius at a fixed point, and whether it is undecided; see `attractors`."""
     radius, undecided = max(_radius(_jacobian(model, place)) for place in (point, end))
     return radius, undecided or (radius < 1 and _kinked(model, point, 1 - radius))
 

@@ -95,7 +95,7 @@ def jacobian_spectrum(
 
 @contextmanager
 def frozen(model: nn.Module) -> Iterator[None]:
-    """Derivatives by inputs alone, without those by weights beside them."""
+    """While the block runs, derivatives are taken by inputs alone, not by weights."""
     flags = [parameter.requires_grad for parameter in model.parameters()]
     try:
         model.requires_grad_(False)

@@ -24,7 +24,7 @@ FEW_CHANNELS = 4  # at most so many has a picture: grey, red, green and blue, an
 
 
 def new_network(make_model: Callable[[], nn.Module]) -> nn.Module:
-    """One network of the architecture, made without moving torch's global random state. It is a copy, our own.
+    """One network of the architecture, made without moving torch's global random state. It is a copy of the caller's.
 
     Raises:
         TypeError: `make_model` is not a function that returns an nn.Module, or one whose tensors are not there yet.
@@ -203,7 +203,7 @@ def outputs_of_member(network: nn.Module, weights: dict[str, Tensor], inputs: Te
 
 
 def first_line(error: BaseException) -> str:
-    """What an error says first; torch's go on for long."""
+    """The first line of an error's message; torch's can be long."""
     return (str(error).splitlines() or [type(error).__name__])[0]
 
 

@@ -97,7 +97,7 @@ class CNN(nn.Module):
 
 @cache
 def _hush_warning_of_even_kernels() -> None:
-    """Use up the warning, given once a process, that "same" padding copies the input where a kernel is even."""
+    """Trigger and discard torch's warning, given once a process, about even kernels with "same" padding."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         pixel = torch.zeros(1, 1, 1, 1, device="cpu")

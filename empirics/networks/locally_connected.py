@@ -30,7 +30,7 @@ class LCN(nn.Module):
         TypeError: a setting of the wrong type.
         ValueError: a setting out of range, or a kernel larger than the padded image.
 
-    Source: theory/networks.py: the network whose design matrix has one block for each output pixel.
+    Source: theory/sliding_window.py: the network whose design matrix has one block for each output pixel.
     """
 
     def __init__(

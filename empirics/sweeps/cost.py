@@ -1,4 +1,4 @@
-"""What training a group costs, before anything has been measured: to share out time, not to foretell it."""
+"""What training a group costs, before anything has been measured: good for shares of the total, not for seconds."""
 
 import math
 from collections.abc import Sequence

@@ -20,7 +20,7 @@ PATIENCE = 10.0  # seconds for all measurements together
 
 
 class _Enough(Exception):
-    """A measurement has come to its end."""
+    """Raised to end a measurement once enough steps have been timed."""
 
 
 def seconds_of(
@@ -69,7 +69,7 @@ def _kind(group: Group) -> Group:
 
 
 def _step(group: Group, device: str | None, data_dir: Path | str | None) -> float:
-    """The seconds that a step takes, all members together: the median, as a machine has other things to do too."""
+    """The seconds that a step takes, all members together: the median, since other programs disturb single steps."""
     run = group.runs[0]
     trained_on, _ = chosen(run, data_dir)
     told: list[tuple[int, float]] = []

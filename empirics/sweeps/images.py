@@ -52,7 +52,7 @@ def chosen(run: Run, data_dir: Path | str | None = None) -> tuple[np.ndarray, np
 
 
 def _spread(found: ImageSet, first: int, count: int) -> np.ndarray:
-    """Indices a tenth of the set apart; when that comes round, the next free ones."""
+    """Indices a tenth of the set apart; after the last tenth, the next indices not yet taken."""
     size = len(found)
     step = max(1, size // 10)
     indices: list[int] = []

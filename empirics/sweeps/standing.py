@@ -1,4 +1,4 @@
-"""How far a sweep is: groups and runs done of all, an earlier start's too, and the time left."""
+"""How far a sweep is: how many groups and runs are done, those of earlier starts included, and the time left."""
 
 import time
 from collections.abc import Callable, Sequence

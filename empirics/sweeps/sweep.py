@@ -94,7 +94,7 @@ def sweep(
 
 
 def left_to_train(spec: Spec, folder: Path) -> list[tuple[Group, int]]:
-    """The groups that are not finished, first those that were begun, each with how many of its runs are not."""
+    """The groups that are not finished, those already begun first, each with the number of its unfinished runs."""
     done = {run.key: finished(folder, run, spec.weights) for run in spec.runs}
     stopped = begun.interrupted(spec, folder, lambda run: done[run.key])
     taken = {run.key for group in stopped for run in group.runs}

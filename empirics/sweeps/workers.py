@@ -39,7 +39,7 @@ class _Spawn(SpawnContext):
         self.made: list[SpawnProcess] = []
 
     def Process(self, *args: Any, **kwargs: Any) -> SpawnProcess:  # type: ignore[override]
-        """A process, not yet begun."""
+        """A process that has not started yet."""
         self.made.append(SpawnProcess(*args, **kwargs))
         return self.made[-1]
 
@@ -55,7 +55,7 @@ class Processes(ProcessPoolExecutor):
         super().__init__(workers, mp_context=self._spawn, initializer=_begin)
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future:
-        """Give work to a process, which may begin now, and inherits that it hears of no Ctrl-C."""
+        """Submit work with Ctrl-C blocked, so that a process that starts now inherits the block."""
         if not hasattr(signal, "pthread_sigmask"):  # Windows
             return super().submit(fn, *args, **kwargs)
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})

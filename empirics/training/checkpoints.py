@@ -82,7 +82,7 @@ class Checkpoints:
                 self._check_past(facts)
 
     def _begin_as(self, facts: Facts) -> None:
-        """Go on with what a state belongs to, if this call is of that training: up to its steps the same."""
+        """Adopt the division and threads of the training that a state belongs to, if this call is of the same one."""
         held = facts["run"]
         if others := differences(held, self.run):
             raise OtherTraining(
@@ -125,7 +125,7 @@ class Checkpoints:
             raise OtherTraining(f"{wrong}with other snapshots")
 
     def newest(self, stack: int, start: Descent) -> "tuple[Descent, StackKeeper]":
-        """A stack's last whole state, its start if there is none, and what keeps its next ones.
+        """A stack's last whole state, or its start if there is none, and the keeper of its next ones.
 
         A state that is damaged is named in a warning, and the one before it taken.
         """
@@ -233,7 +233,7 @@ class StackKeeper:
 
 
 def _prolong(descent: Descent, held: int, steps: int) -> None:
-    """Make of a state in a run of `held` steps what a run of `steps` would be at there."""
+    """Turn a state of a run of `held` steps into the state that a run of `steps` has at the same step."""
     if held == steps or not descent.active:
         return
     recorded = recorded_steps(steps)

@@ -92,10 +92,10 @@ class Keeper(Protocol):
     """Who keeps a descent, so that it can be resumed."""
 
     def due(self, step: int) -> bool:
-        """Whether it is time to."""
+        """Whether the state is to be written at this step."""
 
     def keep(self, descent: Descent) -> None:
-        """Do so."""
+        """Write the state."""
 
 
 def descend(task: Task, descent: Descent, report: Report, keeper: Keeper | None = None) -> None:
@@ -153,7 +153,7 @@ class Leg:
             group["lr"] *= self.recipe.gamma ** self.drops[step]
 
     def run(self, report: Report, keeper: Keeper | None) -> None:
-        """Take them."""
+        """Take the steps up to the next stop, or to the end."""
         descent, begun = self.descent, self.descent.step
         while True:
             step = descent.step
@@ -239,14 +239,14 @@ class Leg:
         descent.records[descent.step] = record
 
     def _write_back(self) -> None:
-        """Tell the descent where its moving members are."""
+        """Copy the weights of the members that still change back to the descent."""
         descent = self.descent
         all_move = len(descent.active) == len(descent.losses)
         for name, value in self.stack.weights.items():
             descent.weights[name][slice(None) if all_move else descent.active] = value
 
     def _write_back_all(self) -> None:
-        """Tell it what the optimizer remembers, too."""
+        """Copy weights and the optimizer's state back to the descent."""
         self._write_back()
         shapes = {name: value.shape for name, value in self.stack.weights.items()}
         self.descent.optimizer = remembered(self.optimizer, self.stack.leaves, shapes)

@@ -1,4 +1,4 @@
-"""What makes a training that training: all that decides it, to be compared with another.
+"""What identifies a training: everything that decides its result, to be compared with another's.
 
 Recipe, data, and seeds or given weights, and the network with its code and all that it holds, must be the same. What a
 machine computes itself (weights drawn from a scheme, the outputs of the untrained network) is compared to rounding, so
@@ -34,7 +34,7 @@ FEW = 4  # inputs, whose outputs are
 
 
 def description(task: Task, seeds: tuple[int, ...], initial: Weights, *, drawn: bool) -> Facts:
-    """What makes a training that training, in words, checksums and some numbers.
+    """What identifies a training, in words, checksums and some numbers.
 
     Args:
         task: what is trained.
@@ -73,7 +73,7 @@ def _first_and_last(weights: Weights) -> list[Weights]:
 
 
 def _sample(tensors: Iterable[Tensor]) -> list[str]:
-    """Numbers from all over some tensors, in words, since JSON knows no infinity."""
+    """Some numbers from all parts of the tensors, as text, since JSON knows no infinity."""
     numbers = torch.cat([value.detach().flatten().to("cpu", torch.float64) for value in tensors])
     return [repr(number) for number in numbers[:: math.ceil(len(numbers) / SAMPLE)].tolist()] + [str(len(numbers))]
 

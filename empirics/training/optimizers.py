@@ -68,5 +68,5 @@ def remind(optimizer: optim.Optimizer, leaves: Mapping[str, Tensor], state: Stat
 
 
 def of_members(state: State, which: list[int]) -> State:
-    """What concerns some members only."""
+    """The part of an optimizer's state that belongs to some members."""
     return {key: value if key.endswith(f"/{COUNT}") else value[which] for key, value in state.items()}
