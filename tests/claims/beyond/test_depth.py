@@ -163,8 +163,8 @@ def check_below(ledger, outputs, bound, x_hat, found) -> None:
     """Compare correlations with their ceilings.
 
     Outputs are within twice their rounding bound of admissible ones, whose classes have the first pixel's answer; and
-    the correlations of images that are e apart differ by 2 ‖e‖/‖centred image‖ at most. Means, squares and sums over
-    the entries are computed to `entries` roundings, relative to the largest number.
+    the correlations of images that are e apart differ by 2 ‖e‖/‖centred image‖ at most, on either side. Means,
+    squares and sums over the entries are computed to `entries` roundings, relative to the largest number.
     """
     entries = x_hat.size
     for image, error, most, least in zip(
@@ -174,7 +174,9 @@ def check_below(ledger, outputs, bound, x_hat, found) -> None:
         off = np.sqrt(entries) * (2 * error.max() + sums)
         length = np.linalg.norm(image - image.mean())
         correlation = empirics.likeness(image[None], x_hat[None], x_hat).with_training_image[0]
-        rounding = 2 * off / length + entries * 2.0**-50 if length > off else 1.0  # flat but for rounding
+        known = np.linalg.norm(x_hat - x_hat.mean())
+        flat = min(length, known) <= off  # but for rounding
+        rounding = 1.0 if flat else 2 * off / length + 2 * off / known + entries * 2.0**-50
         ledger.agree(max(correlation, 0.0), max(most, 0.0) + rounding, what="correlation with the training image")
         ledger.holds(correlation <= most + rounding, correlation=correlation, ceiling=most)
         distance = np.sqrt(np.mean((image - x_hat) ** 2))
