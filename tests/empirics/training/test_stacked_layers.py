@@ -57,11 +57,11 @@ def test_stacked_convolutions_are_torchs(window: dict, channels: tuple[int, int]
 
 def test_images_that_all_members_share_are_copied_once() -> None:
     weight = integers(5, 2, 1, 3, 3, seed=0).requires_grad_()
-    layer = StackedConvolution(weight, None, Window.of(3, 1, "same", "zeros", 1))
+    layer = StackedConvolution(weight, None, Window.of(3, padding="same"))
     images = integers(1, 6, 2, 4, seed=1).expand(5, 1, 6, 2, 4)
     outputs = layer(images)
     assert layer.seen.copies.shape[0] == 1
-    apart = StackedConvolution(weight, None, Window.of(3, 1, "same", "zeros", 1))
+    apart = StackedConvolution(weight, None, Window.of(3, padding="same"))
     assert torch.equal(outputs, apart(images.contiguous()))
     assert torch.equal(gradients(layer(images), [weight], seed=2)[0], gradients(outputs, [weight], seed=2)[0])
 
