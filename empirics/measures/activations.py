@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from empirics.arrays import check_readable, converted, real_tensor, say_if_bytes
 from empirics.networks.architecture import check_fit, input_shapes, outputs_of
-from empirics.networks.locally_connected import LCN
+from empirics.networks.weight_layers import weight_layers
 
 GAP = 1  # cells between the channels of a mosaic
 
@@ -77,8 +77,10 @@ def activations_of(model: nn.Module, batch: Tensor) -> list[Tensor]:
 def visit_activations(model: nn.Module, batch: Tensor, visit: Callable[[int, Tensor], None]) -> None:
     """Hand on each of `layer_activations`, with its number, when it comes up: none is kept, however many there are."""
     numbers = count()
-    layers = [layer for layer in model.modules() if isinstance(layer, nn.Linear | nn.Conv2d | LCN)]
-    hooks = [layer.register_forward_pre_hook(lambda _, given: visit(next(numbers), given[0])) for layer in layers]
+    hooks = [
+        layer.register_forward_pre_hook(lambda _, given: visit(next(numbers), given[0]))
+        for layer in weight_layers(model)
+    ]
     try:
         with torch.no_grad():
             outputs = outputs_of(model, batch)

@@ -15,6 +15,7 @@ from empirics.networks.anatomy import anatomy
 from empirics.networks.convolutional import CNN
 from empirics.networks.fully_connected import FCN
 from empirics.networks.locally_connected import LCN
+from empirics.networks.weight_layers import WeightLayer, wanted, weight_layers
 
 TAKEN = "make_model must be a function without arguments that returns a new nn.Module, e.g. lambda: FCN(784, depth=1)"
 AT_RANDOM = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout, nn.FeatureAlphaDropout, nn.RReLU)
@@ -108,7 +109,7 @@ def check_fit(network: nn.Module, inputs: Tensor, name: str = "inputs") -> tuple
     return tuple(outputs.shape)
 
 
-Applied = list[tuple[nn.Module, Tensor]]
+Applied = list[tuple[WeightLayer, Tensor]]
 
 
 @contextmanager
@@ -116,12 +117,11 @@ def _applied_layers(network: nn.Module) -> Iterator[Applied]:
     """While the block runs: the weight layers that a forward came to, in its order, and what each was given."""
     applied: Applied = []
 
-    def note(layer: nn.Module, given: tuple[Any, ...]) -> None:
+    def note(layer: WeightLayer, given: tuple[Any, ...]) -> None:
         if given and isinstance(given[0], Tensor):
             applied.append((layer, given[0]))
 
-    layers = [layer for layer in network.modules() if isinstance(layer, nn.Linear | nn.Conv2d | LCN)]
-    hooks = [layer.register_forward_pre_hook(note) for layer in layers]
+    hooks = [layer.register_forward_pre_hook(note) for layer in weight_layers(network)]
     try:
         yield applied
     finally:
@@ -135,11 +135,9 @@ def _why_not(name: str, inputs: Tensor, applied: Applied, error: Exception) -> s
     told = f"{name} of shape {shape} do not fit the network: {first_line(error)}"
     if applied:
         layer, given = applied[-1]
-        of_vectors = isinstance(layer, nn.Linear)
-        wanted, unit = (layer.in_features, "entries") if of_vectors else (layer.in_channels, "channels")
-        got = given.shape[-1 if of_vectors else -3] if given.ndim >= (1 if of_vectors else 3) else None
-        if got != wanted and tuple(given.shape) == shape:
-            told = f"{name} must have {wanted} {unit} for this network, got {got}"
+        taken, unit, got = wanted(layer, given)
+        if got != taken and tuple(given.shape) == shape:
+            told = f"{name} must have {taken} {unit} for this network, got {got}"
     if inputs.ndim == 4 and shape[3] <= FEW_CHANNELS < min(shape[1:3]):
         told += (
             f"; {shape[1:]} looks like (H, W, C), and (C, H, W) is taken: "

@@ -9,7 +9,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from empirics.arguments import choice, integer
-from empirics.networks.locally_connected import LCN
+from empirics.networks.weight_layers import Fans, WeightLayer
 
 Model = TypeVar("Model", bound=nn.Module)
 
@@ -99,18 +99,15 @@ def draw(model: nn.Module, scheme: str, seed: int) -> Iterator[tuple[str, Tensor
 
 @dataclass(frozen=True)
 class _Layer:
-    """What initialization needs to know of a layer: its weight is `blocks` matrices of (outputs, f_in)."""
+    """What initialization needs to know of a layer."""
 
     weight: torch.Size
     bias: torch.Size | None
-    blocks: int
-    outputs: int
-    f_in: int
-    f_out: int
+    fans: Fans
 
     @classmethod
     def of(cls, layer: nn.Module) -> "_Layer":
-        if not isinstance(layer, nn.Linear | nn.Conv2d | LCN):
+        if not isinstance(layer, WeightLayer):
             raise TypeError(
                 f"model must hold its parameters in Linear, Conv2d and LCN layers, got {type(layer).__name__}"
             )
@@ -118,21 +115,17 @@ class _Layer:
             raise TypeError(
                 f"model must hold weights and biases only, got {type(layer).__name__} with {', '.join(sorted(others))}"
             )
-        weight, bias = layer.weight.shape, layer.bias
-        pixels = weight[:-4] if isinstance(layer, LCN) else weight[:0]
-        outputs, inputs, *taps = weight[len(pixels) :]
-        fans = inputs * math.prod(taps), outputs * math.prod(taps)
-        return cls(weight, None if bias is None else bias.shape, math.prod(pixels), outputs, *fans)
+        return cls(layer.weight.shape, None if layer.bias is None else layer.bias.shape, Fans.of(layer))
 
     def draw_weight(self, scheme: str, generator: Generator) -> Tensor:
         weight = torch.empty(self.weight, dtype=torch.float64)
         if scheme == "orthogonal":
             return self._orthogonal(generator)
         if scheme == "default":
-            bound = 1 / math.sqrt(self.f_in)
+            bound = 1 / math.sqrt(self.fans.f_in)
             return weight.uniform_(-bound, bound, generator=generator)
         kind, family = scheme.split("_")
-        deviation = math.sqrt(VARIANCES[kind](self.f_in, self.f_out))
+        deviation = math.sqrt(VARIANCES[kind](self.fans.f_in, self.fans.f_out))
         if family == "normal":
             return weight.normal_(0, deviation, generator=generator)
         bound = math.sqrt(3) * deviation
@@ -140,12 +133,13 @@ class _Layer:
 
     def draw_bias(self, scheme: str, generator: Generator) -> Tensor:
         bias = torch.zeros(self.bias or (), dtype=torch.float64)
-        bound = 1 / math.sqrt(self.f_in)
+        bound = 1 / math.sqrt(self.fans.f_in)
         return bias.uniform_(-bound, bound, generator=generator) if scheme == "default" else bias
 
     def _orthogonal(self, generator: Generator) -> Tensor:
-        tall = (self.blocks, max(self.outputs, self.f_in), min(self.outputs, self.f_in))
+        outputs, inputs = self.fans.outputs, self.fans.f_in
+        tall = (self.fans.blocks, max(outputs, inputs), min(outputs, inputs))
         q, r = torch.linalg.qr(torch.empty(tall, dtype=torch.float64).normal_(generator=generator))
         # Without these signs Q would not be uniformly distributed (Mezzadri 2007).
         q = q * r.diagonal(dim1=-2, dim2=-1).sign().unsqueeze(-2)
-        return (q if self.outputs >= self.f_in else q.mT).reshape(self.weight)
+        return (q if outputs >= inputs else q.mT).reshape(self.weight)

@@ -4,8 +4,8 @@ import math
 from collections.abc import Sequence
 
 import torch
-from torch import nn
 
+from empirics.networks.weight_layers import places, weight_layers
 from empirics.sweeps.spec import Run
 
 SIDE = 28  # pixels, of the images whose own size is trained on
@@ -20,10 +20,5 @@ def multiplications(runs: Sequence[Run]) -> float:
     side = run.image_size or SIDE
     with torch.device("meta"):
         network = run.make_model(1, side, side)()
-    once = 0
-    for layer in network.modules():
-        if isinstance(layer, nn.Conv2d):
-            once += side**2 * layer.weight.numel()
-        elif isinstance(layer, nn.Linear):
-            once += layer.weight.numel()
+    once = sum(places(layer, side**2) * layer.weight.numel() for layer in weight_layers(network))
     return 3.0 * math.prod((once, run.training_images, max(1, run.recipe.steps), len(runs)))

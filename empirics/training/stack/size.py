@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from empirics.networks.convolutional import CNN
 from empirics.networks.fully_connected import FCN
+from empirics.networks.weight_layers import Fans, places, weight_layers
 from empirics.training.recipe import Recipe
 from empirics.training.stack.members import has_stacked_layers
 
@@ -74,10 +75,9 @@ def _way(network: nn.Module, inputs: Tensor, recipe: Recipe, members: int) -> st
 def _bytes(network: nn.Module, inputs: Tensor) -> int:
     """What one member works on in a step, roughly: weights, gradients, two moments, and what its layers keep."""
     entries = 4 * sum(parameter.numel() for parameter in network.parameters())
-    for layer in network.modules():
-        if isinstance(layer, nn.Linear):
-            entries += 3 * len(inputs) * layer.out_features
-        elif isinstance(layer, nn.Conv2d):
-            shifted = layer.kernel_size[1] * (layer.in_channels + layer.out_channels)
-            entries += (shifted + 3 * layer.out_channels) * len(inputs) * math.prod(inputs.shape[2:])
+    positions = math.prod(inputs.shape[2:])
+    for layer in weight_layers(network):
+        shifted = layer.kernel_size[1] * (layer.in_channels + layer.out_channels) if isinstance(layer, nn.Conv2d) else 0
+        outputs = Fans.of(layer).blocks * Fans.of(layer).outputs
+        entries += (shifted + 3 * outputs) * len(inputs) * places(layer, positions)
     return max(1, entries) * inputs.element_size()
