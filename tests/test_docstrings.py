@@ -21,6 +21,7 @@ FIRST = {
     "theory.wide": ["gradient_flow", "tendencies", "fixed_point"],
     "theory.depth": ["ceiling", "least_depth"],
     "theory.tangent": ["linearize"],
+    "theory.learning": ["learning_law"],
     "empirics": ["train", "images", "likeness", "correlation", "initialize", "mix", "zone", "attractors"],
     "empirics ": ["jacobian_spectrum", "probe", "layer_activations", "mean_squared_error", "blend"],
     "verification": ["claim"],

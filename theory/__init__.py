@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from theory import depth, tangent, wide
+    from theory import depth, learning, tangent, wide
     from theory.bounds import identity_mse_bound
     from theory.decomposition import decompose
     from theory.derivations import derive
@@ -36,6 +36,7 @@ __all__ = [
     "gradient_descent",
     "identity_mse_bound",
     "initialization_ensemble",
+    "learning",
     "max_stable_lr",
     "relu_fate",
     "tangent",
@@ -61,7 +62,7 @@ _HOMES = {
     "relu_fate": "relu",
 }
 
-_PACKAGES = ("depth", "tangent", "wide")
+_PACKAGES = ("depth", "learning", "tangent", "wide")
 
 
 if not TYPE_CHECKING:  # which sees the imports above, and that there are no other names

@@ -9,10 +9,11 @@ import numpy as np
 from jaxtyping import Float, Num
 
 from numerics.arguments import as_float64, common_namespace, is_integer, positive_int, real_array
-from numerics.row_space import EPS, to_numpy
+from numerics.row_space import to_numpy
 from theory.gaussian_correlation import expected_correlations
 from theory.wide.layers import Layer
 from theory.wide.layout import as_kernel, as_matrix, as_rows, from_rows, units
+from theory.wide.modes import Modes
 from theory.wide.network import WideNetwork, like, require_range
 
 BLOCK = 2**20  # entries of a kernel held at a time, where one input's are fewer
@@ -69,23 +70,16 @@ class GradientFlow:
     ) -> "GradientFlow":
         """The same from Θ(X, X) as a matrix, and targets as rows; None for the inputs themselves."""
         T = as_rows(X) if targets is None else targets
-        size = len(theta)
-        seen = np.flatnonzero(np.diagonal(theta))  # a unit that sees nothing is no matter of rounding
-        spectrum, vectors = np.zeros(size), np.zeros((size, len(seen)))
-        if len(seen):
-            values, vectors[seen] = np.linalg.eigh(theta[np.ix_(seen, seen)])
-            spectrum[: len(seen)] = values[::-1]
-        noise = spectrum[0] * EPS * (network.depth * network.roundings + math.sqrt(size) + size)
-        kept = spectrum[: len(seen)] > noise
-        basis, values = vectors[:, ::-1][:, kept], spectrum[: len(seen)][kept]
+        modes = Modes.of(theta, network.depth * network.roundings)
+        basis, values = modes.vectors[:, modes.kept], modes.spectrum[modes.kept]
         learned = -np.expm1(-2 * values * (time / T.size))
         square = float(np.sum(T**2))
         missed = T - basis @ (basis.T @ T)
         return cls(
             network=network,
             time=time,
-            spectrum=spectrum,
-            noise=float(noise),
+            spectrum=modes.spectrum,
+            noise=modes.noise,
             rank=len(values),
             unlearned=float(np.sum(missed**2)) / square if square else 0.0,
             _x_hat=x_hat,

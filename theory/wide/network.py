@@ -141,7 +141,7 @@ class WideNetwork(ABC):
         if not np.all(np.isfinite(largest)) or np.any((largest < SMALLEST) & np.any(x != 0, axis=axes)):
             raise OverflowError(
                 f"variances leave float64's range: after {self.depth} layers they are {np.max(largest):.3g} "
-                f"and {np.min(largest):.3g} for inputs of mean square {np.max(x**2):.3g} at most"
+                f"and {np.min(largest):.3g} for inputs of entries up to {np.max(np.abs(x)):.3g}"
             )
 
     @property
