@@ -57,6 +57,15 @@ class KernelDescent:
         modes = Modes.of(require_range(found.tangent), network.depth * network.roundings)
         return cls(network, inputs, X, targets, modes, require_range(found.covariance))
 
+    @property
+    def spectrum(self) -> np.ndarray:
+        """The eigenvalues of Θ(X, X)."""
+        return self.modes.spectrum
+
+    def energies(self, told: np.ndarray) -> np.ndarray:
+        """How much of some targets (n, C), squared, lies along each eigenvector."""
+        return np.sum((self.modes.vectors.T @ told) ** 2, axis=1)
+
     @cached_property
     def rates(self) -> np.ndarray:
         """λ_j = 2θ_j/N of the loss's Hessian, 0 for modes that rounding cannot tell from it, (n,)."""

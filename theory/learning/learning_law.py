@@ -3,18 +3,23 @@
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Float, Int, Num
 
-from numerics.arguments import common_namespace, real_number, step_numbers
+from numerics.arguments import common_namespace, real_array, real_number, step_numbers
+from theory.learning.descent import Descent
 from theory.learning.kernel_descent import KernelDescent
 from theory.learning.labelled_law import LabelledLaw
 from theory.learning.labels import checked_labels, number_of_classes, one_hot
+from theory.learning.tangent_descent import TangentDescent, outputs_of
 from theory.optimizer import GradientDescent
 from theory.training import check_optimizer
 from theory.wide import FullyConnected
+
+if TYPE_CHECKING:
+    import torch
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,23 +34,23 @@ class LearningLaw(LabelledLaw):
     """
 
     optimizer: GradientDescent
-    _descent: KernelDescent = field(repr=False)
+    _descent: Descent = field(repr=False)
 
     @property
     def spectrum(self) -> Float[Any, " n"]:
-        """The tangent kernel's eigenvalues, descending, (n,)."""
-        return self._like(self._descent.modes.spectrum)
+        """The tangent kernel's eigenvalues, descending, (n,); of a network in hand between all its outputs, (nC,)."""
+        return self._like(self._descent.spectrum)
 
     @property
     def mode_energies(self) -> Float[Any, " n"]:
         """The share of the targets that lies along each of the tangent kernel's eigenvectors, the quickest first, (n,).
 
         Of the targets less their mean over output units, 1/C: what all of these have in common tells no labels apart.
+        Of a network in hand these are modes of all its outputs together, (nC,), or as many as it has parameters.
         Where the first few hold much, labels are simple to this network, and are learned in few steps.
         """
         told = self._targets - 1 / self.classes
-        energies = np.sum((self._descent.modes.vectors.T @ told) ** 2, axis=1)
-        return self._like(energies / np.sum(energies))
+        return self._like(self._descent.energies(told) / np.sum(told**2))
 
     def max_stable_lr(self, momentum: float = 0.0) -> float:
         """Return the learning rate above which gradient descent diverges, 2(1 + β)/λ_max; see `theory.max_stable_lr`.
@@ -115,11 +120,11 @@ class LearningLaw(LabelledLaw):
             low, high = (low, middle) if enough else (middle, high)
         return high
 
-    def of(self, x: Num[Any, "m d"], labels: Int[Any, " m"]) -> LabelledLaw:
+    def of(self, x: Num[Any, "m ..."], labels: Int[Any, " m"]) -> LabelledLaw:
         """Return the law of the answers to other inputs, after the same steps.
 
         Args:
-            x: inputs, (m, d), of the training inputs' kind and floating dtype, or integers.
+            x: inputs, (m, ...), of the training inputs' kind and floating dtype, or integers.
             labels: the right answers, (m,).
 
         Raises:
@@ -138,8 +143,8 @@ class LearningLaw(LabelledLaw):
 
 
 def learning_law(
-    network: FullyConnected,
-    inputs: Num[Any, "n d"],
+    network: "FullyConnected | torch.nn.Module",
+    inputs: Num[Any, "n ..."],
     labels: Int[Any, " n"],
     *,
     steps: int | Iterable[int],
@@ -158,20 +163,23 @@ def learning_law(
     for each number of steps; 10,000 take 5 GB, a few minutes, and one for each number of steps.
 
     Args:
-        network: a `wide.FullyConnected`.
-        inputs: training inputs, (n, d).
+        network: a `wide.FullyConnected`, or a torch module with outputs (n, classes): that network in particular,
+            linearized at its own weights, whose probabilities are 0 or 1 (`theory.tangent.linearize` takes it).
+        inputs: training inputs, (n, d), or with whatever axes the module takes.
         labels: the numbers of their classes, integers from 0, (n,), of two classes at least.
         steps: a number of steps, or a sequence of them.
         optimizer: learning rate, momentum and schedule.
-        classes: C, how many output units there are; None for one more than the greatest label.
+        classes: C, how many output units there are; None for one more than the greatest label, or as many as the
+            module has.
 
     Returns:
         The law over random initial weights.
 
     Raises:
-        TypeError: no wide.FullyConnected or GradientDescent; arrays that are not real, labels or steps not integers.
+        TypeError: no wide.FullyConnected, torch module or GradientDescent; arrays that are not real; labels or steps
+            that are not integers.
         ValueError: inputs without a batch axis, empty or not finite; labels that are not one for each input, out of
-            range or all the same; negative steps, or none.
+            range or all the same; negative steps, or none; a module that inputs or classes do not fit.
         OverflowError: the kernels leave float64's range, or an unstable learning rate the errors.
 
     Example:
@@ -186,18 +194,28 @@ def learning_law(
 
     Source: ours; kernels: Jacot et al. 2018, Lee et al. 2019; the experiment that it predicts: Arpit et al. 2017.
     """
-    if not isinstance(network, FullyConnected):
-        raise TypeError(f"network must be a wide.FullyConnected, got {network!r:.60}")
-    inputs = network.check_inputs("inputs", inputs)
-    if not network.batched(inputs):
-        raise ValueError(f"inputs must have a batch axis, (n, d), got shape {tuple(inputs.shape)}")
-    known = checked_labels(labels, inputs.shape[0])
-    common_namespace(inputs=inputs, labels=labels, same_dtype=False)
-    units = number_of_classes(known, classes)
-    known = checked_labels(labels, inputs.shape[0], units)
     check_optimizer(optimizer)
     numbers, _ = step_numbers(steps)
-    descent = KernelDescent.of(network, inputs, one_hot(known, units))
+    if isinstance(network, FullyConnected):
+        inputs = network.check_inputs("inputs", inputs)
+        if not network.batched(inputs):
+            raise ValueError(f"inputs must have a batch axis, (n, d), got shape {tuple(inputs.shape)}")
+        known = checked_labels(labels, inputs.shape[0])
+        units = number_of_classes(known, classes)
+    else:
+        outputs = outputs_of(network, inputs)
+        inputs = real_array("inputs", inputs, None)
+        known = checked_labels(labels, inputs.shape[0])
+        units = number_of_classes(known, outputs if classes is None else classes)
+        if units != outputs:
+            raise ValueError(f"classes must be the network's number of outputs, {outputs}, got {units}")
+    common_namespace(inputs=inputs, labels=labels, same_dtype=False)
+    targets = one_hot(checked_labels(labels, inputs.shape[0], units), units)
+    descent: Descent = (
+        KernelDescent.of(network, inputs, targets)
+        if isinstance(network, FullyConnected)
+        else TangentDescent.of(network, inputs, targets)
+    )
     return LearningLaw(
         steps=numbers,
         labels=known,

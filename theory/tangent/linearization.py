@@ -56,6 +56,11 @@ class Linearization:
         return np.asarray(self._each([np.asarray(member.space.singular_values) for member in self._members]))
 
     @property
+    def directions(self) -> Float[np.ndarray, "*seeds outputs values"]:
+        """The Jacobian's left singular vectors: which training outputs move together, one column for each value."""
+        return np.asarray(self._each([np.asarray(member.space.left) for member in self._members]))
+
+    @property
     def initial_loss(self) -> Any:
         """The mean squared error before training."""
         return self._each([member.loss(np.zeros_like(member.energies)) for member in self._members])

@@ -13,6 +13,8 @@ NETWORK = wide.FullyConnected(2, weight_variance=2.0)
 GD = theory.GradientDescent(0.1)
 LAW = learning_law(NETWORK, X, Y, steps=[0, 5], optimizer=GD)
 
+MODULE = learning_law(torch.nn.Linear(4, 3), X, Y, steps=[0, 5], optimizer=GD)
+
 
 def law(network=NETWORK, inputs=X, labels=Y, steps=3, optimizer=GD, **settings):
     return lambda: learning_law(network, inputs, labels, steps=steps, optimizer=optimizer, **settings)
@@ -25,6 +27,25 @@ CASES = {
         "network must be a wide.FullyConn",
     ),
     "a one-layer network": (law(theory.FullyConnected(4, 3)), TypeError, "network must be a wide.FullyConnected"),
+    "a module of images": (
+        law(torch.nn.Conv2d(1, 1, 2), X.reshape(6, 1, 2, 2)),
+        ValueError,
+        r"network must output \(n, classes\), of two",
+    ),
+    "a module of one output": (law(torch.nn.Linear(4, 1)), ValueError, r"of two classes at least, got \(6, 1\) for"),
+    "a module of other inputs": (law(torch.nn.Linear(3, 3)), ValueError, r"inputs of shape \(6, 4\) do not fit the"),
+    "more labels than outputs": (law(torch.nn.Linear(4, 2)), ValueError, "labels must be below the number of classes"),
+    "other classes than outputs": (
+        law(torch.nn.Linear(4, 3), classes=4),
+        ValueError,
+        "classes must be the network's number of outputs, 3, got 4",
+    ),
+    "NaN into a module": (law(torch.nn.Linear(4, 3), X * np.nan), ValueError, "inputs must be finite"),
+    "one class into a module": (
+        law(torch.nn.Linear(4, 3), labels=np.full(6, 1)),
+        ValueError,
+        "labels must be of two classes at least",
+    ),
     "NaN": (law(inputs=X * np.nan), ValueError, "inputs must be finite"),
     "a list": (law(inputs=X.tolist()), TypeError, "inputs must be a NumPy or torch array"),
     "one input": (law(inputs=X[0]), ValueError, r"inputs must have a batch axis, \(n, d\), got shape \(4,\)"),
@@ -58,6 +79,8 @@ CASES = {
     "NaN among others": (lambda: LAW.of(X * np.nan, Y), ValueError, "x must be finite"),
     "others' labels out of range": (lambda: LAW.of(X, Y + 1), ValueError, "labels must be below the number of cl"),
     "others without labels": (lambda: LAW.of(X, Y[:2]), ValueError, "labels must be one for each of the 6 inputs"),
+    "others of another size, of a module": (lambda: MODULE.of(X[:, :3], Y), ValueError, "do not fit the network"),
+    "others of another kind, of a module": (lambda: MODULE.of(torch.from_numpy(X), Y), TypeError, "arrays of one kind"),
     "fraction 0": (lambda: LAW.steps_to(0), ValueError, r"fraction must be in \(0, 1\], got 0"),
     "fraction above 1": (lambda: LAW.steps_to(1.1), ValueError, r"fraction must be in \(0, 1\], got 1.1"),
     "a fraction in words": (lambda: LAW.steps_to("half"), TypeError, "fraction must be a real number"),
