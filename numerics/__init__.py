@@ -1,6 +1,7 @@
 """Ground floor: linear algebra on arrays. It knows nothing of networks or papers."""
 
 from numerics.generic_rank import generic_patch_rank
+from numerics.many_ranks import PatchRanks, patch_ranks
 from numerics.momentum import momentum_response
 from numerics.patches import patch_gram, patch_matrix
 from numerics.quadratic_form import GaussianQuadraticForm
@@ -12,6 +13,7 @@ from numerics.window import Window, WindowSettings
 __all__ = [
     "GaussianQuadraticForm",
     "PatchRank",
+    "PatchRanks",
     "RowSpace",
     "SupportCertificate",
     "UndecidedRankError",
@@ -22,6 +24,7 @@ __all__ = [
     "patch_gram",
     "patch_matrix",
     "patch_rank",
+    "patch_ranks",
     "row_space",
     "support_certificate",
 ]

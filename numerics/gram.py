@@ -98,6 +98,17 @@ def sliding_gram(images: Any, window: Window, *, each: bool = False, exact: bool
     return gram if each else gram[0, ...]
 
 
+def window_sums(images: Any, window: Window) -> Any:
+    """What each tap sees in all windows of stride 1 together, image by image: (n, C·k_h·k_w)."""
+    xp = array_api_compat.array_namespace(images)
+    (kh, kw), (dh, dw) = window.kernel_size, window.dilation
+    high, wide = window.output_size(*images.shape[2:])
+    padded = pad(images, window)
+    rows = [xp.sum(padded[:, :, a * dh : a * dh + high, :], axis=2) for a in range(kh)]  # (n, C, places) each
+    taps = [xp.sum(row[:, :, b * dw : b * dw + wide], axis=2) for row in rows for b in range(kw)]
+    return xp.reshape(xp.stack(taps, axis=2), (images.shape[0], -1))
+
+
 def energy(images: Any, window: Window, *, each: bool = False) -> Any:
     """The sum of squares of the padded images' brightest channel, which no sum of products exceeds; or one for each."""
     xp = array_api_compat.array_namespace(images)

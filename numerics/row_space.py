@@ -15,7 +15,15 @@ EPS = float(np.finfo(np.float64).eps)
 
 
 class UndecidedRankError(ValueError):
-    """No cut between zero and nonzero singular values can be justified in floating point."""
+    """No cut between zero and nonzero singular values can be justified in floating point.
+
+    Attributes:
+        index: of the matrix in a stack, () for one alone.
+    """
+
+    def __init__(self, message: str, index: tuple[int, ...] = ()) -> None:
+        super().__init__(message)
+        self.index = index
 
 
 @dataclass(frozen=True)
@@ -63,7 +71,8 @@ class RowSpace:
                 raise UndecidedRankError(
                     f"the rank cannot be decided in floating point: singular values {above:.3e} and {below:.3e} "
                     f"are each known only to ± {noise[index]:.1e} (the largest is {values[index][0]:.3e}); "
-                    "give integer images to patch_rank(method='exact')"
+                    "give integer images to patch_rank(method='exact')",
+                    index,
                 )
 
     def stacked(self) -> "RowSpace":

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from theory import depth, learning, tangent, wide
     from theory.bounds import identity_mse_bound
+    from theory.data_sets import PerImage, per_image
     from theory.decomposition import decompose
     from theory.derivations import derive
     from theory.ensemble import Ensemble, initialization_ensemble
@@ -27,6 +28,7 @@ __all__ = [
     "GradientDescent",
     "Law",
     "LocallyConnected",
+    "PerImage",
     "ReluFate",
     "TrainedNetwork",
     "decompose",
@@ -38,6 +40,7 @@ __all__ = [
     "initialization_ensemble",
     "learning",
     "max_stable_lr",
+    "per_image",
     "relu_fate",
     "tangent",
     "wide",
@@ -50,6 +53,7 @@ _HOMES = {
     "GradientDescent": "optimizer",
     "Law": "law",
     "LocallyConnected": "sliding_window",
+    "PerImage": "data_sets",
     "ReluFate": "relu",
     "TrainedNetwork": "training",
     "decompose": "decomposition",
@@ -59,6 +63,7 @@ _HOMES = {
     "identity_mse_bound": "bounds",
     "initialization_ensemble": "ensemble",
     "max_stable_lr": "optimizer",
+    "per_image": "data_sets",
     "relu_fate": "relu",
 }
 

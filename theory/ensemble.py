@@ -22,8 +22,9 @@ from numerics.row_space import to_numpy
 from theory.gaussian_correlation import expected_correlations
 from theory.networks import Network
 from theory.optimizer import GradientDescent
+from theory.problem import Problem, problem_of
 from theory.schemes import Scheme, scheme_of
-from theory.training import Problem, check_predictable, problem_of
+from theory.training import check_predictable
 
 REFUSED_LATER = np.errstate(over="ignore", invalid="ignore")  # with a sentence, by Ensemble._in_range
 

@@ -17,6 +17,7 @@ from dataclasses import KW_ONLY, dataclass
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import array_api_compat
+import numpy as np
 
 from numerics.arguments import (
     VECTOR_SHAPES,
@@ -34,13 +35,13 @@ class DesignGram:
     """What a design matrix D makes of things, without D.
 
     Attributes:
-        matrix: DᵀD, (columns, columns).
-        error: what rounding may have moved it by, in the spectral norm.
+        matrix: DᵀD, (columns, columns), or one for each input, (n, columns, columns).
+        error: what rounding may have moved it by, in the spectral norm; or one for each, (n,), in NumPy.
         transposed: predictions, (n, ...) or one, to (DᵀT)ᵀ, (outputs, columns).
     """
 
     matrix: Any
-    error: float
+    error: Any
     transposed: Callable[[Any], Any]
 
 
@@ -76,8 +77,11 @@ class Network(Protocol):
     def design_blocks(self, inputs: Any) -> Iterator[Any] | None:
         """The design of a network of one block in parts of its rows, where the whole is large; None elsewhere."""
 
-    def design_gram(self, inputs: Any) -> "DesignGram | None":
-        """DᵀD without D, of a network of one block; None where D itself is as quick."""
+    def design_gram(self, inputs: Any, *, each: bool = False) -> "DesignGram | None":
+        """DᵀD without D, of a network of one block, or of each input's own D; None where D itself is as quick."""
+
+    def full_by_support(self, inputs: Any) -> np.ndarray:
+        """For which inputs, (n,), what is zero in them proves that their own design has full column rank."""
 
     def answers(self, inputs: Any, parameters: Any, dtype: Any = None) -> Any:
         """Predictions (..., n, ...), batched as the inputs are, by parameters (..., blocks, outputs, columns).
@@ -161,8 +165,11 @@ class FullyConnected:
     def design_blocks(self, inputs: Any) -> None:
         return None
 
-    def design_gram(self, inputs: Any) -> None:
+    def design_gram(self, inputs: Any, *, each: bool = False) -> None:
         return None
+
+    def full_by_support(self, inputs: Any) -> np.ndarray:
+        return np.zeros(1 if inputs.ndim == 1 else inputs.shape[0], dtype=bool)
 
     def answers(self, inputs: Any, parameters: Any, dtype: Any = None) -> Any:
         xp = array_api_compat.array_namespace(inputs)

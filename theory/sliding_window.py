@@ -7,6 +7,7 @@ from dataclasses import KW_ONLY, dataclass, field
 from typing import Any, ClassVar
 
 import array_api_compat
+import numpy as np
 
 from numerics import Window
 from numerics.arguments import (
@@ -19,8 +20,10 @@ from numerics.arguments import (
     real_array,
 )
 from numerics.convolution import convolve, convolve_transposed
-from numerics.gram import energy, pad, rounding, sliding_gram
+from numerics.gram import energy, pad, rounding, sliding_gram, window_sums
 from numerics.patches import patch_blocks, patches
+from numerics.rank_certificate import full_by_support
+from numerics.row_space import to_numpy
 from theory.networks import DesignGram, with_ones
 
 LARGE = 2**23  # numbers in a design matrix (64 MiB) from which it is handed over in blocks
@@ -149,24 +152,24 @@ class Convolutional(_SlidingWindow):
             return None
         return (with_ones(block, self.bias) for block in patch_blocks(inputs, self.window))
 
-    def design_gram(self, inputs: Any) -> DesignGram | None:
+    def design_gram(self, inputs: Any, *, each: bool = False) -> DesignGram | None:
         if self.window.stride != (1, 1):
             return None
         xp = array_api_compat.array_namespace(inputs)
         images = inputs if inputs.ndim == 4 else inputs[None, ...]
-        gram = sliding_gram(images, self.window)
-        largest = float(energy(images, self.window))
+        gram = sliding_gram(images, self.window, each=each)
+        largest = to_numpy(energy(images, self.window, each=each))
         if self.bias:
-            windows = (images.shape[0], 1, *self.window.output_size(*images.shape[2:]))
-            ones = xp.ones(windows, dtype=xp.float64, device=array_api_compat.device(images))
-            sums = xp.reshape(convolve_transposed(images, ones, self.window), (1, -1))
-            rows = math.prod(windows)
-            count = xp.full((1, 1), float(rows), dtype=xp.float64, device=array_api_compat.device(images))
-            last = xp.concat([sums, count], axis=1)
-            gram = xp.concat([xp.concat([gram, xp.matrix_transpose(sums)], axis=1), last], axis=0)
-            largest = max(largest, float(rows))  # no sum of pixels exceeds the geometric mean of these
+            rows = float(math.prod(self.window.output_size(*images.shape[2:])) * (1 if each else images.shape[0]))
+            sums = window_sums(images, self.window)[:, None, :]
+            if not each:
+                sums = xp.sum(sums, axis=0)
+            corner = xp.full((*sums.shape[:-1], 1), rows, dtype=xp.float64, device=array_api_compat.device(images))
+            last = xp.concat([sums, corner], axis=-1)
+            gram = xp.concat([xp.concat([gram, xp.matrix_transpose(sums)], axis=-1), last], axis=-2)
+            largest = np.maximum(largest, rows)  # no sum of pixels exceeds the geometric mean of these
         # The spectral norm of a matrix of entries of at most e is at most e times its order.
-        error = gram.shape[0] * rounding(images, self.window) * largest
+        error = gram.shape[-1] * rounding(images, self.window, each=each) * largest
 
         def transposed(predictions: Any) -> Any:
             known = predictions if predictions.ndim == 4 else predictions[None, ...]
@@ -174,6 +177,10 @@ class Convolutional(_SlidingWindow):
             return xp.concat([found, xp.sum(known, axis=(0, 2, 3))[:, None]], axis=1) if self.bias else found
 
         return DesignGram(gram, error, transposed)
+
+    def full_by_support(self, inputs: Any) -> np.ndarray:
+        images = to_numpy(inputs if inputs.ndim == 4 else inputs[None, ...])
+        return full_by_support(images, self.window, ones=self.bias)
 
     def answers(self, inputs: Any, parameters: Any, dtype: Any = None) -> Any:
         xp = array_api_compat.array_namespace(inputs)
@@ -242,8 +249,11 @@ class LocallyConnected(_SlidingWindow):
     def design_blocks(self, inputs: Any) -> None:
         return None
 
-    def design_gram(self, inputs: Any) -> None:
+    def design_gram(self, inputs: Any, *, each: bool = False) -> None:
         return None
+
+    def full_by_support(self, inputs: Any) -> np.ndarray:
+        return np.zeros(inputs.shape[0] if inputs.ndim == 4 else 1, dtype=bool)
 
     def answers(self, inputs: Any, parameters: Any, dtype: Any = None) -> Any:
         xp = array_api_compat.array_namespace(inputs)

@@ -1,7 +1,6 @@
 """What gradient descent makes of a one-layer network: in the limit, and after any number of steps."""
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -15,14 +14,20 @@ from numerics.arguments import (
     common_namespace,
     floating_dtype,
     is_integer,
-    real_array,
     rounded,
-    step_numbers,
 )
-from numerics.momentum import momentum_modes
-from numerics.row_space import RowSpace, decomposed, row_space_of_blocks, to_numpy
-from theory.networks import Network, check_network, pack, unpack
-from theory.optimizer import GradientDescent, stable_lr
+from numerics.row_space import to_numpy
+from theory.networks import DesignGram, Network, check_network, unpack
+from theory.optimizer import GradientDescent
+from theory.problem import (
+    Problem,
+    check_optimizer,
+    check_targets,
+    decomposed_design,
+    initial_parameters,
+    problem_of,
+    refuse_unstable,
+)
 from theory.proved_limit import proved_gram, solution
 
 
@@ -39,8 +44,9 @@ class TrainedNetwork:
         rank: of the design matrix; for a locally connected network one per output pixel, (H', W').
         deficiency: parameters of one output unit (its bias included) less the rank: what training leaves untouched.
         steps: how long it was trained: math.inf, a number, or a tuple of numbers.
-        method: how it was found: by a "decomposition" of the design matrix, or in the limit, where full rank is proved
-            by a Cholesky factorization of its Gram matrix, from that: "gram".
+        method: how it was found: by a "decomposition" of the design matrix; or in the limit, where full rank is proved,
+            from what proves it: that the image is zero near its borders, "support" (`numerics.support_certificate`), or
+            a Cholesky factorization of the Gram matrix, "gram".
     """
 
     network: Network
@@ -92,7 +98,7 @@ class TrainedNetwork:
         """
         values = self._singular_values
         if values is None:
-            values = _decomposed(self.network, self._trained_on, None)[0].singular_values
+            values = decomposed_design(self.network, self._trained_on, None)[0].singular_values
         xp = array_api_compat.array_namespace(values)
         blocks = self.network.bias_shape(self._trained_on)[:-1]
         return rounded("singular values", xp.reshape(values, (*blocks, -1)), self.weight.dtype)
@@ -182,9 +188,9 @@ def gradient_descent(
     Source: Zhang et al. 2020, Theorems 1 and 2; derived in theory/derivations ("fcn-limit", "cnn-limit", "momentum").
     """
     inputs = check_network(network).check_inputs("inputs", inputs)
-    targets = _check_targets(network, inputs, targets)
+    targets = check_targets(network, inputs, targets)
     common_namespace(inputs=inputs, targets=targets)
-    start = _initial_parameters(network, inputs, initial)
+    start = initial_parameters(network, inputs, initial)
     if isinstance(steps, float | np.floating) and steps == math.inf:
         known = _known_limit(network, inputs, targets, optimizer)
         if known is not None:
@@ -200,18 +206,21 @@ def _known_limit(
     network: Network, inputs: Any, targets: Any, optimizer: GradientDescent | None
 ) -> TrainedNetwork | None:
     """The limit where full rank is proved without a decomposition; None elsewhere."""
+    xp = array_api_compat.array_namespace(inputs)
+    if targets is None and network.full_by_support(inputs).any():  # more inputs are more rows: the rank stays
+        if optimizer is not None:
+            scaled, unit = _scaled(as_float64(inputs))
+            _refuse_unstable_by_gram(optimizer, network, inputs, network.design_gram(scaled), unit)
+        parameters = xp.asarray(network.identity_parameters(inputs), copy=True)
+        return TrainedNetwork.of(
+            network, inputs, parameters, rank=np.array([parameters.shape[-1]]), steps=math.inf, method="support"
+        )
     scaled, unit = _scaled(as_float64(inputs))
     gram = proved_gram(network, scaled, solve=targets is not None)
     if gram is None:
         return None
     if optimizer is not None:
-        check_optimizer(optimizer)
-        matrix = to_numpy(gram.matrix)
-        units = np.full(len(matrix), unit)
-        units[len(units) - network.bias :] = 1  # what a bias multiplies was not divided
-        largest = np.sqrt(np.linalg.eigvalsh(matrix * np.outer(units, units))[-1:])
-        _refuse_unstable(optimizer, largest, math.prod(network.target_shape(inputs)))
-    xp = array_api_compat.array_namespace(inputs)
+        _refuse_unstable_by_gram(optimizer, network, inputs, gram, unit)
     if targets is None:
         parameters = xp.asarray(network.identity_parameters(inputs), copy=True)
     else:
@@ -224,84 +233,24 @@ def _known_limit(
     )
 
 
+def _refuse_unstable_by_gram(
+    optimizer: GradientDescent, network: Network, inputs: Any, gram: DesignGram | None, unit: float
+) -> None:
+    """`_refuse_unstable`, the largest singular value being known from the Gram matrix of inputs divided by `unit`."""
+    check_optimizer(optimizer)
+    assert gram is not None, "a network whose support is looked at has a Gram matrix"
+    matrix = to_numpy(gram.matrix)
+    units = np.full(len(matrix), unit)
+    units[len(units) - network.bias :] = 1  # what a bias multiplies was not divided
+    largest = np.sqrt(np.linalg.eigvalsh(matrix * np.outer(units, units))[-1:])
+    refuse_unstable(optimizer, largest, math.prod(network.target_shape(inputs)))
+
+
 def _scaled(inputs: Any) -> tuple[Any, float]:
     """Inputs divided by the power of two at their largest entry, exactly, and that power: squares stay in range."""
     largest = float(to_numpy(abs(inputs)).max())
     unit = math.ldexp(1.0, math.frexp(largest)[1] - 1) if largest else 1.0
     return inputs / unit, unit
-
-
-@dataclass(frozen=True)
-class Problem:
-    """A checked training problem in float64: the design's row space, and how far training gets along it."""
-
-    network: Network
-    inputs: Any
-    dtype: Any
-    space: RowSpace
-    amplitudes: Any  # Σ⁻¹UᵀT, the coordinates in V of D⁺T, (blocks, q, outputs)
-    steps: int | float | tuple[int, ...]
-    learned: Any  # 1 − e_t per mode, (..., blocks, q)
-
-    @property
-    def xp(self) -> Any:
-        """The arrays' namespace."""
-        return array_api_compat.array_namespace(self.inputs)
-
-    def learned_parameters(self) -> Any:
-        """What training adds, (D⁺T)ᵀ mode by mode as far as learned, (..., blocks, outputs, columns)."""
-        return self.xp.matrix_transpose(self.space.right @ (self.learned[..., None] * self.amplitudes))
-
-    def forget(self, initial: Any) -> Any:
-        """What training leaves of initial parameters: Θ₀ − Θ₀ V diag(learned) Vᵀ, (..., blocks, outputs, columns)."""
-        basis = self.space.right
-        return initial - (initial @ basis * self.learned[..., None, :]) @ self.xp.matrix_transpose(basis)
-
-
-def problem_of(
-    network: Network, inputs: Any, targets: Any, *, steps: Any, optimizer: GradientDescent | None
-) -> Problem:
-    """Check a training problem and decompose its design matrix; see `gradient_descent`."""
-    inputs = check_network(network).check_inputs("inputs", inputs)
-    targets = _check_targets(network, inputs, targets)
-    common_namespace(inputs=inputs, targets=targets)
-    if optimizer is not None:
-        check_optimizer(optimizer)
-    space, amplitudes = _decomposed(network, inputs, targets)
-    entries = math.prod(network.target_shape(inputs))
-    steps, learned = _learned(space, entries, steps, optimizer)
-    return Problem(network, inputs, floating_dtype(inputs), space, amplitudes, steps, learned)
-
-
-def _decomposed(network: Network, inputs: Any, targets: Any) -> tuple[RowSpace, Any]:
-    """The design's row space, and what of D⁺T lies along each of its directions: Σ⁻¹UᵀT, (blocks, q, outputs)."""
-    xp = array_api_compat.array_namespace(inputs)
-    blocks = network.design_blocks(as_float64(inputs))
-    responses = None if targets is None else network.stack(as_float64(targets))
-    if blocks is None:
-        space = decomposed(network.design(as_float64(inputs)))
-        along = None if responses is None else xp.matrix_transpose(space.left) @ responses
-    else:
-        space, along = _decomposed_in_blocks(blocks, responses)
-    if along is None:  # T = D Θ*ᵀ: of D⁺T the part of Θ* in the row space, with nothing divided by small numbers
-        along = xp.matrix_transpose(network.identity_parameters(inputs) @ space.right)
-        return space, xp.where(space.kept[..., None], along, 0 * along)
-    with np.errstate(over="ignore"):  # a result beyond float64 is refused where it would be returned
-        return space, space.inverse_singular_values()[..., None] * along
-
-
-def _decomposed_in_blocks(blocks: Iterator[Any], responses: Any) -> tuple[RowSpace, Any]:
-    """The row space of a design of one block that comes in parts, and UᵀT; None where there are no responses."""
-
-    def pairs() -> Iterator[tuple[Any, Any]]:
-        done = 0
-        for block in blocks:
-            rows = slice(done, done + block.shape[0])
-            done = rows.stop
-            yield block, block[:, :0] if responses is None else responses[0, rows, :]
-
-    space, along = row_space_of_blocks(pairs())
-    return space.stacked(), None if responses is None else along[None, ...]
 
 
 def _trained_network(problem: Problem, parameters: Any) -> TrainedNetwork:
@@ -315,80 +264,3 @@ def _trained_network(problem: Problem, parameters: Any) -> TrainedNetwork:
         method="decomposition",
         singular_values=values,
     )
-
-
-def _learned(
-    space: RowSpace, target_entries: int, steps: Any, optimizer: GradientDescent | None
-) -> tuple[int | float | tuple[int, ...], Any]:
-    """How much of its way each mode has covered, after checking that the question has an answer."""
-    xp = array_api_compat.array_namespace(space.right)
-    if isinstance(steps, float | np.floating) and steps == math.inf:
-        if optimizer is not None:
-            _refuse_unstable(optimizer, to_numpy(space.singular_values), target_entries)
-        space.require_decided()
-        return math.inf, xp.astype(space.kept, xp.float64)
-    numbers, trajectory = step_numbers(steps)
-    if optimizer is None:
-        raise ValueError("optimizer must be given for a finite number of steps: its learning rate decides the result")
-    _, learned = momentum_modes(
-        2 * space.singular_values**2 / target_entries,
-        lr=optimizer.lr,
-        momentum=optimizer.momentum,
-        milestones=optimizer.milestones,
-        gamma=optimizer.gamma,
-        steps=numbers,
-    )
-    return (numbers, learned) if trajectory else (numbers[0], learned[0, ...])
-
-
-def _refuse_unstable(optimizer: GradientDescent, singular_values: np.ndarray, target_entries: int) -> None:
-    limit = stable_lr(singular_values, target_entries, optimizer.momentum)
-    if optimizer.final_lr >= limit:
-        raise ValueError(
-            f"optimizer's final learning rate {optimizer.final_lr:.6g} must be below {limit:.6g}, "
-            "at and above which gradient descent does not converge on these inputs (see max_stable_lr)"
-        )
-
-
-def check_optimizer(optimizer: Any) -> None:
-    """Refuse anything but a `GradientDescent`."""
-    if not isinstance(optimizer, GradientDescent):
-        raise TypeError(f"optimizer must be a GradientDescent, got {type(optimizer).__name__}")
-
-
-def _check_targets(network: Network, inputs: Any, targets: Any) -> Any:
-    if targets is None:
-        return None
-    shape = network.target_shape(inputs)
-    targets = real_array("targets", targets, network.input_shapes)
-    if tuple(targets.shape) != shape:
-        raise ValueError(f"targets must have the shape of the network's output, {shape}, got {tuple(targets.shape)}")
-    return targets
-
-
-def _initial_parameters(network: Network, inputs: Any, initial: Any) -> Any:
-    """Checked initial weight, or (weight, bias), as parameters (blocks, outputs, columns) in float64."""
-    if initial is None:
-        return None
-    bias = None
-    if isinstance(initial, tuple | list):
-        if not network.bias:
-            raise TypeError("initial must be the weight alone: the network has no bias")
-        if len(initial) != 2:
-            raise ValueError(f"initial must be (weight, bias), got {len(initial)} parts")
-        weight, bias = initial
-        bias = _of_shape("initial bias", bias, network.bias_shape(inputs))
-    elif network.bias:
-        raise TypeError(f"initial must be (weight, bias), as the network has a bias; got {type(initial).__name__}")
-    else:
-        weight = initial
-    weight = _of_shape("initial weight", weight, network.weight_shape(inputs))
-    common_namespace(inputs=inputs, **{"initial weight": weight, "initial bias": bias})
-    return pack(network, as_float64(weight), None if bias is None else as_float64(bias))
-
-
-def _of_shape(name: str, value: Any, shape: tuple[int, ...]) -> Any:
-    value = real_array(name, value, {len(shape): str(shape)})
-    if tuple(value.shape) != shape:
-        raise ValueError(f"{name} must have shape {shape}, got {tuple(value.shape)}")
-    return value
