@@ -21,6 +21,7 @@ from files import (
     image_bytes,
     npy_bytes,
     output_folder,
+    pictures_in,
     read_image,
     read_pixels,
     run_command_line,
@@ -32,6 +33,7 @@ from theory.depth import ceilings, least_depth, reach
 from theory.derivations import DERIVATIONS
 from theory.networks import FullyConnected, Network
 from theory.optimizer import GradientDescent, max_stable_lr
+from theory.rank_table import rank_table
 from theory.schemes import SchemeName, scheme_of
 from theory.sliding_window import Convolutional, LocallyConnected
 from theory.training import TrainedNetwork, gradient_descent, unpack
@@ -110,7 +112,8 @@ def rank(
     image: Annotated[Path | None, typer.Argument(help=f"Image, {READ}. None: an embedded digit.")] = None,
     kernel_size: Annotated[str, typer.Option(help="Taps along each axis; several separated by commas.")] = "5",
     dataset: Annotated[
-        str | None, typer.Option(help="'digits': tabulate all embedded digits, each as the single training image.")
+        str | None,
+        typer.Option(help="'digits', or a folder of pictures: tabulate all, each as the single training image."),
     ] = None,
     method: Annotated[
         Literal["exact", "svd"], typer.Option(help="By integer arithmetic, for 8-bit pixels, or by singular values.")
@@ -124,9 +127,9 @@ def rank(
     if dataset is not None:
         if image is not None:
             raise ValueError("give an image or --dataset, not both")
-        if dataset != "digits":
-            raise ValueError(f"--dataset must be 'digits', got {dataset!r}")
-        _tabulate_digits(kernels, settings)
+        found, told = rank_table(_data_set(dataset), kernels, settings)
+        Console().print(found)
+        print(*told, sep="\n")
         return
     pixels = read_pixels(image) if image is not None else embedded_digits()[DIGIT]
     table = Table("kernel", "m/C (columns)", "rank", "deficiency", "gap", "one image teaches the identity")
@@ -343,20 +346,13 @@ def _span(values: np.ndarray) -> str:
     return str(low) if low == high else f"{low} to {high}, by output pixel"
 
 
-def _tabulate_digits(kernels: list[int], settings: dict[str, Any]) -> None:
-    digits = embedded_digits()
-    columns = [f"{k}×{k}\nof {k * k}" for k in kernels]
-    # Without these paddings seven kernels fit a terminal of 80 columns.
-    table = Table("digit", *columns, "suffices for", collapse_padding=True, pad_edge=False)
-    for index, image in enumerate(digits):
-        results = [patch_rank(image, k, **settings) for k in kernels]
-        enough = [str(k) for k, result in zip(kernels, results, strict=True) if result.deficiency == 0]
-        table.add_row(
-            f"{index // 20} (no. {index % 20})",
-            *(str(result.rank) for result in results),
-            "all" if len(enough) == len(kernels) else ", ".join(enough) or "none",
-        )
-    Console().print(table)
+def _data_set(name: str) -> dict[str, np.ndarray]:
+    """Images by name, as they are stored."""
+    if name == "digits":
+        return {f"{index // 20} (no. {index % 20})": image for index, image in enumerate(embedded_digits())}
+    if not Path(name).exists():
+        raise ValueError(f"--dataset must be 'digits' or a folder of pictures, got {name!r}")
+    return {path.name: read_pixels(path) for path in pictures_in("--dataset", Path(name))}
 
 
 def _verdict(result: PatchRank) -> str:

@@ -236,6 +236,25 @@ def test_rank_of_all_digits(run):
     assert rows == [[f"{label} (no. {number})", *ranks, "all"] for label in range(10) for number in range(20)]
 
 
+def test_rank_of_a_folder_of_pictures_of_different_sizes_and_channels(run, tmp_path):
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    lit = np.zeros((1, 9, 9))
+    lit[0, 0, 0] = 1
+    write_image(folder / "corner[1].png", lit)
+    write_image(folder / "noise.PNG", np.random.default_rng(0).random((1, 12, 12)))
+    (folder / "notes.txt").write_text("not a picture")
+    code, out, _ = run("rank", "--dataset", "mine", "--kernel-size", "3,5")
+    assert code == 0
+    rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in out.splitlines() if ".png" in line.lower()]
+    assert rows == [["corner[1].png", "4", "9", "none"], ["noise.PNG", "9", "25", "all"]]
+    assert "3×3: 1 of 2 images teach the identity, each alone" in out
+    write_image(folder / "colour.png", np.random.default_rng(0).random((3, 12, 12)))
+    _, out, _ = run("rank", "--dataset", "mine", "--kernel-size", "3")
+    assert "27 of 27" in out
+    assert "4 of 9" in out
+
+
 @pytest.mark.parametrize(("kernels", "enough"), [("3,27", "3"), ("27", "none"), ("1,3,27", "1, 3"), ("5", "all")])
 def test_kernels_that_a_digit_suffices_for(run, kernels, enough):
     """Without padding a kernel of 27 taps has 4 places, too few for its 729 weights."""
@@ -292,7 +311,14 @@ def test_no_command_prints_the_help_alone(run):
         (["rank", "--kernel-size", "3,x"], "--kernel-size must be integers"),
         (["rank", "--kernel-size", "²"], "--kernel-size must be integers"),
         (["rank", "--padding", "²"], "padding must be"),
-        (["rank", "--dataset", "cats"], "--dataset must be 'digits'"),
+        (["rank", "--dataset", "cats"], "--dataset must be 'digits' or a folder of pictures, got 'cats'"),
+        (["rank", "--dataset", "grey.png"], "--dataset must be a folder of pictures, got grey.png"),
+        (["rank", "--dataset", "empty"], "--dataset empty holds no pictures"),
+        (["rank", "--dataset", "floats", "--kernel-size", "3"], "small.npy, of shape (1, 4, 4): method='exact' needs"),
+        (
+            ["rank", "--dataset", "floats", "--kernel-size", "9", "--padding", "valid", "--method", "svd"],
+            "small.npy, of",
+        ),
         (["rank", "grey.png", "--dataset", "digits"], "not both"),
         (["rank", "nan.npy"], "finite"),
         (["derive", "everything"], "fcn-limit"),
@@ -305,7 +331,9 @@ def test_no_command_prints_the_help_alone(run):
 )
 def test_mistakes_get_one_sentence_and_exit_code_2(run, tmp_path, arguments, message):
     (tmp_path / "text.png").write_text("not a picture")
-    (tmp_path / "folder").mkdir()
+    for name in ("folder", "empty", "floats"):
+        (tmp_path / name).mkdir()
+    np.save(tmp_path / "floats" / "small.npy", np.ones((1, 4, 4)))
     np.save(tmp_path / "last.npy", np.zeros((48, 40, 3)))
     np.save(tmp_path / "nan.npy", np.full((4, 4), np.nan))
     Image.new("RGB", (8, 8)).save(tmp_path / "transparent.png", transparency=(0, 0, 0))
