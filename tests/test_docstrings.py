@@ -14,10 +14,18 @@ SECTIONS = ("Args", "Attributes", "Returns", "Raises", "Warns", "Yields", "Sourc
 
 # What users call first, by where it is imported from: each has a short example.
 FIRST = {
-    "numerics": ["patch_matrix", "patch_gram", "patch_rank", "generic_patch_rank", "support_certificate", "row_space"],
+    "numerics": [
+        "patch_matrix",
+        "patch_gram",
+        "patch_rank",
+        "patch_ranks",
+        "generic_patch_rank",
+        "support_certificate",
+        "row_space",
+    ],
     "numerics ": ["GaussianQuadraticForm", "momentum_response"],
     "theory": ["gradient_descent", "initialization_ensemble", "max_stable_lr", "decompose", "identity_mse_bound"],
-    "theory ": ["from_torch", "relu_fate", "derive"],
+    "theory ": ["per_image", "from_torch", "relu_fate", "derive"],
     "theory.wide": ["gradient_flow", "tendencies", "fixed_point"],
     "theory.depth": ["ceiling", "least_depth"],
     "theory.tangent": ["linearize"],
