@@ -240,7 +240,11 @@ def step_numbers(steps: Any) -> tuple[tuple[int, ...], bool]:
         raise TypeError(f"steps must be an integer or a sequence of integers, got {steps!r}")
     if not isinstance(steps, Iterable) or getattr(steps, "ndim", 1) == 0:
         return (positive_int("steps", steps, least=0),), False
-    numbers = tuple(positive_int("steps", step, least=0) for step in steps)
+    # Those of a range are integers for certain: its ends are enough to look at.
+    checked = (*steps[:1], *steps[-1:]) if isinstance(steps, range) else tuple(steps)
+    numbers = tuple(positive_int("steps", step, least=0) for step in checked)
+    if isinstance(steps, range):
+        numbers = tuple(steps)
     if not numbers:
         raise ValueError("steps must not be an empty sequence")
     return numbers, True

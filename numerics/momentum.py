@@ -10,6 +10,7 @@ once, however many they are; a milestone starts the next stretch from where the 
 `theory.derivations` ("momentum").
 """
 
+import math
 from typing import Any
 
 import array_api_compat
@@ -86,48 +87,99 @@ def momentum_modes(
     """
     xp = array_api_compat.array_namespace(eigenvalues)
     # A stretch of one learning rate starts at step 0 and at each milestone.
-    state, start, states = (xp.ones_like(eigenvalues), *(xp.zeros_like(eigenvalues) for _ in range(2))), 0, {}
-    for end in (*milestones, max(steps) + 1):
+    state, start, found = (xp.ones_like(eigenvalues), *(xp.zeros_like(eigenvalues) for _ in range(2))), 0, []
+    given = np.asarray(steps)
+    ascending = bool((np.diff(given) > 0).all())
+    wanted = given if ascending else np.unique(given)
+    last = int(wanted[-1])
+    for end in (*milestones, last + 1):
         rate = lr * gamma ** sum(milestone <= start for milestone in milestones)
-        for t in {t for t in steps if start <= t < end}:
-            states[t] = _advance(xp, state, eigenvalues, rate, momentum, t - start)
-        if end > max(steps):
+        here = wanted[(wanted >= start) & (wanted < end)] - start
+        if len(here):
+            found.append(_states(xp, state, eigenvalues, rate, momentum, here))
+        if end > last:
             break
-        state, start = _advance(xp, state, eigenvalues, rate, momentum, end - start), end
-    left = xp.stack([states[t][0] for t in steps])
-    learned = xp.stack([states[t][1] for t in steps])
+        later = _advance(xp, state, eigenvalues, rate, momentum, np.array([end - start]))
+        state, start = tuple(part[0, ...] for part in later), end
+    left, learned = (parts[0] if len(found) == 1 else xp.concat(parts, axis=0) for parts in zip(*found, strict=True))
+    if not ascending:
+        place = xp.asarray(np.searchsorted(wanted, given), device=array_api_compat.device(eigenvalues))
+        left, learned = xp.take(left, place, axis=0), xp.take(learned, place, axis=0)
     if not bool(xp.all(xp.isfinite(left))):
-        raise OverflowError(f"lr={lr} is unstable: an error outgrows float64 within {max(steps)} steps")
+        raise OverflowError(f"lr={lr} is unstable: an error outgrows float64 within {last} steps")
     return left, learned
 
 
-def _advance(xp: Any, state: Any, lam: Any, lr: float, beta: float, n: int) -> Any:
-    """`n` steps at one learning rate: (left, learned, velocity) → the same, by Mⁿ = U_n M − β U_{n−1} I."""
-    if n == 0:
-        return state
+def _states(xp: Any, state: Any, lam: Any, lr: float, beta: float, n: np.ndarray) -> tuple[Any, Any]:
+    """Left and learned after n steps at one learning rate, for each n, ascending: (n, *modes).
+
+    Many n are few blocks of steps, each followed by each of few further steps.
+    """
+    block = math.isqrt(int(n[-1])) + 1
+    if len(n) <= 2 * block:
+        return _advance(xp, state, lam, lr, beta, n)[:2]
+    e, p, v = (part[:, None, ...] for part in _advance(xp, state, lam, lr, beta, block * np.arange(n[-1] // block + 1)))
+    left, learned, pushed, *_ = (part[None, ...] for part in _powers(xp, lam, lr, beta, np.arange(block)))
+    if 2 * len(n) < e.shape[0] * block:  # few of all combinations
+        blocks, rest = (xp.asarray(part, device=array_api_compat.device(lam)) for part in np.divmod(n, block))
+        e, p, v = (xp.take(part, blocks, axis=0) for part in (e, p, v))
+        left, learned, pushed = (xp.moveaxis(xp.take(part, rest, axis=1), 1, 0) for part in (left, learned, pushed))
+    with np.errstate(over="ignore", invalid="ignore"):
+        push = pushed * v
+        left, learned = left * e - push, p + learned * e + push
+    left, learned = (xp.reshape(part, (-1, *lam.shape)) for part in (left, learned))
+    if left.shape[0] == len(n):
+        return left, learned
+    if n[-1] - n[0] + 1 == len(n):
+        return left[int(n[0]) : int(n[-1]) + 1, ...], learned[int(n[0]) : int(n[-1]) + 1, ...]
+    place = xp.asarray(n, device=array_api_compat.device(lam))
+    return xp.take(left, place, axis=0), xp.take(learned, place, axis=0)
+
+
+def _advance(xp: Any, state: Any, lam: Any, lr: float, beta: float, n: np.ndarray) -> tuple[Any, Any, Any]:
+    """N steps at one learning rate, for each n: (left, learned, velocity) → the same, with n for a first axis."""
+    left, learned, pushed, speeding, coasting = _powers(xp, lam, lr, beta, n)
     e, p, v = state
-    a = lr * lam
     with np.errstate(over="ignore", invalid="ignore"):  # an unstable mode may overflow; the caller looks
+        pushed = pushed * v
+        return left * e - pushed, p + learned * e + pushed, speeding * e + coasting * v
+
+
+def _powers(xp: Any, lam: Any, lr: float, beta: float, n: np.ndarray) -> Any:
+    """The entries of Mⁿ = U_n M − β U_{n−1} I for each n, each (n, *modes): [[left, −pushed], [speeding, coasting]].
+
+    Returned are left, learned (1 − left to its own relative accuracy), pushed, speeding and coasting.
+    """
+    a = lr * lam
+    n = xp.asarray(n.astype(float).reshape(-1, *(1,) * lam.ndim), device=array_api_compat.device(lam))
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         u_before, u, u_after = (_lucas(xp, a, beta, k) for k in (n - 1, n, n + 1))
         left = u_after - beta * u  # (1 − a) U_n − β U_{n−1}
         learned = _slow_learned(xp, a, beta, n)
         slow = a <= _slow(beta)
         learned = xp.where(slow, learned, 1 - left)
         left = xp.where(slow & (learned < 0.5), 1 - learned, left)
-        pushed = lr * beta * u * v
-        return left * e - pushed, p + learned * e + pushed, lam * u * e + beta * (u - u_before) * v
+        still = n == 0
+        left, learned = xp.where(still, xp.ones_like(left), left), xp.where(still, xp.zeros_like(left), learned)
+        coasting = xp.where(still, xp.ones_like(left), beta * (u - u_before))
+        return left, learned, lr * beta * u, lam * u, coasting
 
 
-def _lucas(xp: Any, a: Any, beta: float, n: int) -> Any:
-    """U_n = (μ₁ⁿ − μ₂ⁿ)/(μ₁ − μ₂), the Lucas sequence U_{n+1} = (1 + β − a) U_n − β U_{n−1}, U_0 = 0, U_1 = 1."""
-    if n == 0:
-        return xp.zeros_like(a)
+def _lucas(xp: Any, a: Any, beta: float, n: Any) -> Any:
+    """U_n = (μ₁ⁿ − μ₂ⁿ)/(μ₁ − μ₂), the Lucas sequence U_{n+1} = (1 + β − a) U_n − β U_{n−1}, U_0 = 0, U_1 = 1.
+
+    Args:
+        xp: the arrays' namespace.
+        a: (*modes).
+        beta: the momentum.
+        n: ≥ 0, of shape (n, 1, ..., 1); where it is −1 the result means nothing.
+    """
     # a → 2(1 + β) − a turns the roots' signs, so that only nonnegative real parts remain to be treated.
     flipped = a > 1 + beta
     a = xp.where(flipped, 2 * (1 + beta) - a, a)
-    sign = xp.where(flipped, xp.asarray((-1.0) ** (n - 1), dtype=a.dtype), xp.ones_like(a))
-    discriminant = ((1 - beta**0.5) ** 2 - a) * ((1 + beta**0.5) ** 2 - a)
     ones = xp.ones_like(a)
+    sign = xp.where(flipped & (n % 2 == 0), -ones, ones)
+    discriminant = ((1 - beta**0.5) ** 2 - a) * ((1 + beta**0.5) ** 2 - a)
 
     # Real roots μ₁ ≥ μ₂ ≥ 0: μ₁ⁿ⁻¹ (1 − ρⁿ)/(1 − ρ) with ρ = μ₂/μ₁, through 1 − μ₁ and 1 − ρ, which are known best.
     real = discriminant >= 0
@@ -139,8 +191,9 @@ def _lucas(xp: Any, a: Any, beta: float, n: int) -> Any:
     between = (gap > 0) & (gap < 1)
     safe = xp.where(between, gap, 0.5 * ones)
     quotient = xp.where(between, -xp.expm1(n * xp.log1p(-safe)) / safe, xp.where(gap > 0, ones, n * ones))
+    quotient = xp.where(n == 0, 0 * ones, quotient)
     power = xp.exp((n - 1) * xp.log1p(-xp.where(positive, one_minus_mu, 0 * a)))
-    overdamped = xp.where(positive, power * quotient, ones if n == 1 else 0 * ones)
+    overdamped = xp.where(positive, power * quotient, xp.where(n == 1, ones, 0 * ones))
     if beta == 0:
         return sign * overdamped
 
@@ -161,7 +214,7 @@ def _slow(beta: float) -> float:
     return (1 - beta**0.5) ** 2 / 2
 
 
-def _slow_learned(xp: Any, a: Any, beta: float, n: int) -> Any:
+def _slow_learned(xp: Any, a: Any, beta: float, n: Any) -> Any:
     """1 − e_n = a (U_1 + … + U_n), summed as [μ₁(1 − μ₂)(1 − μ₁ⁿ) − μ₂(1 − μ₁)(1 − μ₂ⁿ)]/(μ₁ − μ₂)."""
     a = xp.where(a <= _slow(beta), a, 0 * a)
     root = xp.sqrt(((1 - beta**0.5) ** 2 - a) * ((1 + beta**0.5) ** 2 - a))

@@ -23,7 +23,7 @@ FIRST = {
         "support_certificate",
         "row_space",
     ],
-    "numerics ": ["GaussianQuadraticForm", "momentum_response"],
+    "numerics ": ["patch_ranks", "GaussianQuadraticForm", "momentum_response"],
     "theory": ["gradient_descent", "initialization_ensemble", "max_stable_lr", "decompose", "identity_mse_bound"],
     "theory ": ["per_image", "from_torch", "relu_fate", "derive"],
     "theory.wide": ["gradient_flow", "tendencies", "fixed_point"],

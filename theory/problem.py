@@ -35,7 +35,14 @@ class Problem:
 
     def learned_parameters(self) -> Any:
         """What training adds, (D⁺T)ᵀ mode by mode as far as learned, (..., blocks, outputs, columns)."""
-        return self.xp.matrix_transpose(self.space.right @ (self.learned[..., None] * self.amplitudes))
+        xp = self.xp
+        if self.learned.ndim == 2:
+            return xp.matrix_transpose(self.space.right @ (self.learned[..., None] * self.amplitudes))
+        # All times side by side as columns, so that it is one product of matrices.
+        times, blocks, q = self.learned.shape
+        along = xp.permute_dims(self.learned, (1, 2, 0))[..., None] * self.amplitudes[:, :, None, :]
+        found = self.space.right @ xp.reshape(along, (blocks, q, -1))
+        return xp.permute_dims(xp.reshape(found, (blocks, -1, times, self.amplitudes.shape[-1])), (2, 0, 3, 1))
 
     def forget(self, initial: Any) -> Any:
         """What training leaves of initial parameters: Θ₀ − Θ₀ V diag(learned) Vᵀ, (..., blocks, outputs, columns)."""

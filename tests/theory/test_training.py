@@ -237,7 +237,9 @@ def test_a_trajectory_is_its_steps_one_by_one(network):
     assert whole.steps == (0, 7, 2)
     for index, t in enumerate(steps):
         single = theory.gradient_descent(network, inputs, targets, steps=t, optimizer=optimizer)
-        np.testing.assert_array_equal(whole.weight[index], single.weight)
+        # Products V c with orthonormal columns, summed in another order: each is off by q roundings of ‖c‖ = ‖V c‖.
+        size = math.prod(single.weight.shape)
+        assert np.abs(whole.weight[index] - single.weight).max() <= size * EPS * np.linalg.norm(single.weight)
         # Several steps' kernels make wider matrices, whose products may be summed in another order.
         size = float(np.abs(single.weight).max() * np.abs(inputs).max() + (network.bias and np.abs(single.bias).max()))
         assert np.abs(whole(inputs)[index] - single(inputs)).max() <= 2 * 8 * EPS * 7 * size
