@@ -42,6 +42,7 @@ def loaded(code: str, *arguments: str) -> list[str]:
         ["theory", "derive", "--help"],
         ["theory", "predict", "--help"],
         ["theory", "depth", "--help"],
+        ["theory", "learning", "--help"],
         ["empirics", "--help"],
         ["empirics", "train", "--help"],
         ["empirics", "sweep", "--help"],

@@ -31,6 +31,7 @@ from numerics import PatchRank, patch_rank
 from numerics.window import PaddingMode
 from theory.depth import ceilings, least_depth, reach
 from theory.derivations import DERIVATIONS
+from theory.learning_command import learning
 from theory.networks import FullyConnected, Network
 from theory.optimizer import GradientDescent, max_stable_lr
 from theory.rank_table import rank_table
@@ -182,6 +183,9 @@ def depth(
             print("the constant function is out of reach at any depth")
         else:
             print(f"the constant function takes {least} layer{'s' * (least > 1)}")
+
+
+app.command()(learning)
 
 
 @app.command()

@@ -16,21 +16,6 @@ from tests.cases import random_images
 from theory import cli
 
 
-@pytest.fixture
-def run(monkeypatch, capsys, tmp_path):
-    """Run the command line in a folder of its own; returns (exit code, stdout, stderr)."""
-
-    def call(*arguments):
-        monkeypatch.chdir(tmp_path)
-        monkeypatch.setattr(sys, "argv", ["theory", *map(str, arguments)])
-        with pytest.raises(SystemExit) as stop:
-            cli.main()
-        captured = capsys.readouterr()
-        return stop.value.code or 0, captured.out, captured.err
-
-    return call
-
-
 def test_predict_writes_predictions_and_says_what_is_learned(run, tmp_path):
     mine, other = (np.random.default_rng(seed).random((1, 12, 12)) for seed in (0, 1))
     write_image(tmp_path / "mine.png", mine)
