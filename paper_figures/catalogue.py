@@ -73,6 +73,7 @@ FIGURES = {
     "fig41_residual": Entry("identity_crisis", (41,)),
     "fig42_natural": Entry("identity_crisis", (42,)),
     "optimizers": Entry("identity_crisis"),
+    "learning": Entry("closer_look"),
 }
 
 

@@ -14,6 +14,7 @@ from tests.paper_figures.caption_words import (
     spread,
     trained_by,
 )
+from tests.paper_figures.closer_look_captions import learning
 from tests.paper_figures.test_stored_figures import stored
 from tests.paper_figures.theory_captions import ceiling, conditions, depth, dynamics, phase, rank, theorem1, theorem2
 
@@ -107,6 +108,7 @@ OF_FIGURES = {
     "ceiling": ceiling,
     "phase": phase,
     "conditions": conditions,
+    "learning": learning,
     "fig01_digit_set": lambda a, s: [
         Statement("to reproduce # digits at once", [s["count"]["quick"]]),
         Statement("trains on all # digits", [60_000]),

@@ -1,7 +1,7 @@
 """Every figure from its stored data: current, in range, showing what it says, drawn as before.
 
 To renew them: run `python -m paper_figures all --out out`, copy out/*.safetensors to tests/paper_figures/stored, look
-at the pictures, copy README's four to docs, and run
+at the pictures, copy README's five to docs, and run
 `python -m pytest tests/paper_figures --mpl-generate-path=tests/paper_figures/baseline`.
 """
 
@@ -67,7 +67,7 @@ def test_drawn_as_before(name):
     return figure_module(name).draw(stored(name))
 
 
-@pytest.mark.parametrize("name", ["theorem1", "theorem2", "depth", "ceiling"])
+@pytest.mark.parametrize("name", ["theorem1", "theorem2", "depth", "ceiling", "learning"])
 def test_readme_shows_the_figure_as_it_is_drawn_today(name, tmp_path):
     root = STORED.parents[2]
     assert f"(docs/{name}.png)" in (root / "README.md").read_text()
