@@ -43,8 +43,10 @@ shapes: install
 contracts: install
 	$(BIN)/lint-imports
 
-bench: install  ## speed, each as a ratio measured side by side in one run
-	for script in benchmarks/*.py; do echo "$$script"; $(BIN)/python $$script || exit 1; done
+bench: install  ## speed, each as a ratio measured side by side in one run: docs/performance.md, half an hour
+	$(BIN)/python -m pytest -c benchmarks/pytest.ini benchmarks/timed.py -q --benchmark-json=out/timed.json
+	$(BIN)/python -m benchmarks.report out/timed.json
+	$(BIN)/python benchmarks/gpu_training.py
 
 clean:
 	rm -rf .venv out .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
