@@ -23,6 +23,7 @@ import numpy as np
 from numerics.window import Window
 
 BLOCK_ENTRIES = 2**17  # numbers unfolded at a time (1 MiB), where there are several images
+SMALL = 2**15  # entries of one image's patch matrix up to which it is quickest to write it down
 FFT_FROM = 2**20  # C·k_w · pixels from which correlations by FFT are faster than products of matrices
 
 
@@ -62,6 +63,12 @@ def sliding_gram(images: Any, window: Window, *, each: bool = False, exact: bool
         ]
         return xp.concat(parts, axis=0) if each else sum(parts[1:], start=parts[0])
     padded = pad(images, window)
+    if n == 1 and channels * kh * kw * high * wide <= SMALL:
+        places = [(a * dh, b * dw) for a in range(kh) for b in range(kw)]
+        seen = xp.stack([padded[0, :, a : a + high, b : b + wide] for a, b in places], axis=1)  # C, k_h·k_w, H', W'
+        seen = xp.reshape(seen, (channels * len(places), high * wide))
+        gram = seen @ xp.matrix_transpose(seen)
+        return gram[None, ...] if each else gram
     batch, width = (n if each else 1), channels * kw
 
     def across(strip: Any) -> Any:
@@ -112,7 +119,7 @@ def window_sums(images: Any, window: Window) -> Any:
 def energy(images: Any, window: Window, *, each: bool = False) -> Any:
     """The sum of squares of the padded images' brightest channel, which no sum of products exceeds; or one for each."""
     xp = array_api_compat.array_namespace(images)
-    squares = pad(images, window) ** 2
+    squares = (images if window.padding_mode == "zeros" else pad(images, window)) ** 2
     return xp.max(xp.sum(squares, axis=(-2, -1)), axis=-1) if each else xp.max(xp.sum(squares, axis=(0, -2, -1)))
 
 

@@ -30,6 +30,7 @@ Two equal channels are linearly dependent, so that nothing of this holds for mor
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Unpack
 
 import numpy as np
@@ -160,6 +161,7 @@ def _sees_zeros(support: np.ndarray, window: Window) -> np.ndarray:
     return np.any([~corner.any(axis=(1, 2)) for corner in corners], axis=0)
 
 
+@lru_cache(maxsize=64)
 def _seen_by(axis: int, windows: int, window: Window, places: int) -> np.ndarray:
     """How many taps along an axis see each place of the padded image from some window."""
     starts = np.arange(windows) * window.stride[axis]

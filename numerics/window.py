@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Set
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal, TypedDict, get_args
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from numerics.arguments import positive_int
 
 MOST = 2**28  # taps of all windows along an axis: 2 GiB of indices, beyond any image
+REMEMBERED = 2**14  # pixels times taps along an axis up to which what is seen is remembered: a few times 128 KiB
 
 PaddingMode = Literal["zeros", "circular", "reflect", "replicate"]
 
@@ -115,6 +117,9 @@ class Window:
         Raises:
             ValueError: the kernel spans more pixels than there are, or the padding mode cannot fill so many.
         """
+        return _sources(self, axis, size) if size * self.kernel_size[axis] <= REMEMBERED else self._sources(axis, size)
+
+    def _sources(self, axis: int, size: int) -> np.ndarray:
         name = ("height", "width")[axis]
         taps, stride, dilation = self.kernel_size[axis], self.stride[axis], self.dilation[axis]
         before, after = self.padding[axis]
@@ -140,6 +145,9 @@ class Window:
 
     def padded(self, axis: int, size: int) -> np.ndarray:
         """The pixel that stands at each place of the padded image along an axis; `size` stands for a zero."""
+        return _padded(self, axis, size) if size <= REMEMBERED else self._padded(axis, size)
+
+    def _padded(self, axis: int, size: int) -> np.ndarray:
         return self._pixels(axis, size, np.arange(size + sum(self.padding[axis])))
 
     def _pixels(self, axis: int, size: int, place: np.ndarray) -> np.ndarray:
@@ -154,6 +162,17 @@ class Window:
                 return np.clip(pixel, 0, size - 1)
             case _:
                 return np.where((pixel < 0) | (pixel >= size), size, pixel)
+
+
+# What is remembered is handed to many, who index with it and write nothing to it. (Torch warns of read-only arrays.)
+@lru_cache(maxsize=64)
+def _sources(window: Window, axis: int, size: int) -> np.ndarray:
+    return window._sources(axis, size)
+
+
+@lru_cache(maxsize=64)
+def _padded(window: Window, axis: int, size: int) -> np.ndarray:
+    return window._padded(axis, size)
 
 
 def _pair(name: str, value: Any, *, least: int) -> tuple[int, int]:

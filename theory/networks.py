@@ -216,17 +216,23 @@ def with_ones(rows: Any, bias: bool) -> Any:
     return xp.concat([rows, xp.ones_like(rows[..., :1])], axis=-1)
 
 
+KNOWN: set[type] = set()  # what has proved to be a network: to look for all that a protocol asks takes long
+
+
 def check_network(network: Any) -> Network:
     """Refuse anything but a one-layer network.
 
     Raises:
         TypeError: naming what was given.
     """
+    if type(network) in KNOWN:
+        return network
     if isinstance(network, type) or not isinstance(network, Network):
         raise TypeError(
             f"network must be a FullyConnected, Convolutional or LocallyConnected, got {network!r:.60}; "
             "theory.from_torch turns a torch layer into one"
         )
+    KNOWN.add(type(network))
     return network
 
 

@@ -22,18 +22,22 @@ def unstrided(case: WindowCase) -> tuple[Window, np.ndarray]:
     return Window.of(case.kernel, padding_mode=mode, **options), np.array(blocks)
 
 
-def by(transforms: bool):
-    """Sums of products, or Fourier transforms, whatever the images' size."""
+WAYS = {"written down": (2**60, 0), "sums of products": (0, 2**60), "transforms": (0, 0)}  # SMALL, FFT_FROM
+
+
+def by(way: str):
+    """Whatever the images' size."""
     patch = pytest.MonkeyPatch()
-    patch.setattr(gram, "FFT_FROM", 0 if transforms else 2**60)
+    for name, value in zip(("SMALL", "FFT_FROM"), WAYS[way], strict=True):
+        patch.setattr(gram, name, value)
     return patch
 
 
-@given(windows(max_channels=3), st.booleans())
-def test_it_is_that_of_the_patch_matrix_of_all_images_and_of_each(case, transforms):
+@given(windows(max_channels=3), st.sampled_from(sorted(WAYS)))
+def test_it_is_that_of_the_patch_matrix_of_all_images_and_of_each(case, way):
     window, blocks = unstrided(case)
     expected = np.swapaxes(blocks, 1, 2) @ blocks
-    patch = by(transforms)
+    patch = by(way)
     together, apart = (sliding_gram(case.images, window, each=each) for each in (False, True))
     patch.undo()
     # Once for what is tested, and once for the reference's own sums.
@@ -41,11 +45,14 @@ def test_it_is_that_of_the_patch_matrix_of_all_images_and_of_each(case, transfor
     assert (np.abs(apart - expected) <= 2 * entry_error(case.images, window, each=True)[:, None, None]).all()
 
 
-@given(windows(kind=plain_images))
-def test_it_is_exact_for_integers(case):
+@given(windows(kind=plain_images), st.sampled_from(sorted(WAYS)))
+def test_it_is_exact_for_integers(case, way):
     whole = np.rint(case.images * 2**20)
     window, blocks = unstrided(WindowCase(whole, case.kernel, case.settings))
-    assert (sliding_gram(whole, window, exact=True) == (np.swapaxes(blocks, 1, 2) @ blocks).sum(axis=0)).all()
+    patch = by(way)
+    found = sliding_gram(whole, window, exact=True)
+    patch.undo()
+    assert (found == (np.swapaxes(blocks, 1, 2) @ blocks).sum(axis=0)).all()
 
 
 @given(images((5, 2, 6, 7)), st.booleans())
@@ -58,10 +65,12 @@ def test_images_in_blocks_are_as_all_at_once(pictures, each):
     assert (np.abs(found - expected) <= 2 * entry_error(pictures, window)).all()
 
 
-@pytest.mark.parametrize("transforms", [False, True])
-def test_every_array_kind_has_the_same(transforms, monkeypatch):
-    monkeypatch.setattr(gram, "FFT_FROM", 0 if transforms else 2**60)
-    pictures = np.random.default_rng(0).random((2, 2, 6, 7))
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("n", [1, 2])
+def test_every_array_kind_has_the_same(way, n, monkeypatch):
+    for name, value in zip(("SMALL", "FFT_FROM"), WAYS[way], strict=True):
+        monkeypatch.setattr(gram, name, value)
+    pictures = np.random.default_rng(0).random((n, 2, 6, 7))
     window = Window.of((3, 2), dilation=(1, 2))
     expected = sliding_gram(pictures, window)
     for convert in (torch.from_numpy, array_api_strict.asarray):
