@@ -28,14 +28,14 @@ def rows_of(out: str) -> list[list[str]]:
 
 
 def test_it_prints_who_is_learned_first_and_last(run):
-    code, out, err = run("learning", "--steps", "16,4", "--show", 3)
+    code, out, err = run("learning", "--steps", "16,4", "--show", 100)
     assert (code, err) == (0, "")
     law = law_of_digits([4, 16], np.arange(200) // 20)
     assert "200 images of 14×14 pixels in 10 classes, real labels" in out
     assert f"the first ten modes hold {law.mode_energies[:10].sum():.3f} of the labels" in out
     course, examples = rows_of(out)[:2], rows_of(out)[2:]
     assert [row[:2] for row in course] == [[str(t), f"{a:.3f}"] for t, a in zip((4, 16), law.accuracy, strict=True)]
-    shown = [*law.order[:3], *law.order[-3:]]
+    shown = [*law.order[:100], *law.order[-100:]]
     for row, index in zip(examples, shown, strict=True):
         assert row[:2] == [f"{index // 20} (no. {index % 20})", str(index // 20)]
         assert row[2:4] == [f"{p:.3f}" for p in law.probability[:, index]]

@@ -169,6 +169,14 @@ def test_mode_energies_are_shares_of_what_tells_labels_apart():
     assert np.abs(law.mode_energies - known).max() <= 1e-14
 
 
+def test_what_lies_along_a_black_input_is_a_mode_of_its_own():
+    """Without biases nothing is ever learned of it: its share of the labels stays, last of all."""
+    inputs = np.array([[0.0, 0.0], [2.0, 0.0], [0.0, 1.0]])
+    law = learning_law(one_layer(), inputs, np.array([0, 1, 0]), steps=[0, 9], optimizer=PLAIN)
+    assert np.abs(law.mode_energies - 1 / 3).max() <= 1e-15
+    assert np.array_equal(law.probability[:, 0], [0.5, 0.5])
+
+
 def test_the_order_is_by_the_share_of_steps_at_which_an_input_is_right():
     inputs, labels = problem()
     law = learning_law(two_layers(), inputs, labels, steps=[1, 5, 25], optimizer=PLAIN)
@@ -180,7 +188,7 @@ def test_the_order_is_by_the_share_of_steps_at_which_an_input_is_right():
 @pytest.mark.parametrize("fraction", [0.01, 0.5, 0.6, 0.8])
 def test_steps_to_a_fraction_is_the_first_step_that_reaches_it(fraction):
     inputs, labels = problem()
-    law = learning_law(two_layers(), inputs, labels, steps=[0, 50, 4, 200], optimizer=PLAIN)
+    law = learning_law(two_layers(), inputs, labels, steps=[200, 50, 0, 4], optimizer=PLAIN)
     every = law.at(range(201)).accuracy
     assert np.all(np.diff(every) > -1e-12)  # it only grows here, so that the first is the one
     assert law.steps_to(fraction) == int(np.argmax(every >= fraction))
