@@ -27,6 +27,7 @@ DERIVATIONS = {
     "arc-cosine": "arc_cosine",
     "wide-limit": "wide_limit",
     "off-the-span": "off_the_span",
+    "learning-law": "learning_law",
 }
 
 

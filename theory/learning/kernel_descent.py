@@ -8,7 +8,7 @@ at λ_j = 2θ_j/N. So, with E = V diag(e) Vᵀ and f₀ of covariance K at the s
     f(x) = f₀(x) + B (Y − f₀(X)),    B = Θ(x, X) V diag((1 − e)/θ) Vᵀ,
            mean B Y,  covariance K(x, x) − B K(X, x) − K(x, X) Bᵀ + B K Bᵀ.
 
-Source: Lee et al. 2019, equations 14-16, in discrete time; theory/derivations ("linear-model", "momentum").
+Source: Lee et al. 2019, equations 14-16, in discrete time; theory/derivations ("learning-law", "momentum").
 """
 
 from dataclasses import dataclass, field

@@ -175,7 +175,7 @@ class LabelledLaw:
             TypeError: not an integer.
             ValueError: below 1.
 
-        Source: Arpit et al. 2017, figure 1, as a number; ours.
+        Source: Arpit et al. 2017, figure 1, as a number; derived in theory/derivations ("learning-law").
         """
         networks = positive_int("networks", networks)
         mean = np.mean(self._probability, axis=1)

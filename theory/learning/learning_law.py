@@ -159,8 +159,8 @@ def learning_law(
     one-layer networks of that size. For deeper ones it is their limit as the width grows. A learning rate is torch's in
     standard parameterization, and otherwise that of networks written in the other one.
 
-    Time grows with n³ and memory with n². On two cores 1,000 examples of 196 features take about two seconds, and 0.1 s
-    for each number of steps; 10,000 take 5 GB, a few minutes, and one for each number of steps.
+    Time grows with n³ and memory with n². On one core 1,000 examples of 196 features take three seconds, and 0.1 s
+    for each number of steps; 10,000 take 6 GB, eight minutes, and 50 s for each number of steps.
 
     Args:
         network: a `wide.FullyConnected`, or a torch module with outputs (n, classes): that network in particular,
@@ -192,7 +192,8 @@ def learning_law(
         >>> law.probability.round(3).tolist()  # the longer input is learned first
         [[0.5, 0.5], [1.0, 0.7]]
 
-    Source: ours; kernels: Jacot et al. 2018, Lee et al. 2019; the experiment that it predicts: Arpit et al. 2017.
+    Source: ours, derived in theory/derivations ("learning-law"); kernels: Jacot et al. 2018, Lee et al.
+    2019; the experiment that it predicts: Arpit et al. 2017.
     """
     check_optimizer(optimizer)
     numbers, _ = step_numbers(steps)

@@ -10,6 +10,7 @@ from tests.theory.derivations.points_of_chance import arc_cosine, expected_mse, 
 from tests.theory.derivations.points_of_descent import (
     cnn_limit,
     fcn_limit,
+    learning_law,
     linear,
     momentum,
     nonlinear_span,
@@ -30,4 +31,5 @@ POINTS: dict[str, Callable[[Random], Point]] = {
     "arc-cosine": arc_cosine,
     "wide-limit": wide_limit,
     "off-the-span": off_the_span,
+    "learning-law": learning_law,
 }

@@ -14,6 +14,7 @@ from tests.theory.derivations.exact_matrices import (
     array,
     descent,
     diagonal,
+    draws,
     identity,
     integers,
     inverse,
@@ -101,6 +102,60 @@ def linear(random: Random, eta: Fraction | None = None) -> Point:
             "x": integers(random, p, 1),
         },
         {r"\Theta": descent(start, design, targets, rate), "Q": powers},
+    )
+
+
+def learning_law(random: Random) -> Point:
+    """Two modes of a kernel known by its eigenvectors, targets of two output units, and a coin for each parameter."""
+    n, p, c = random.choice(((2, 2, 1), (2, 3, 2), (3, 3, 1)))
+    left, right = reflection(random, n), reflection(random, p)
+    design = left @ diagonal(n, p, [Fraction(2), Fraction(1), Fraction(3)]) @ right
+    targets, entries = integers(random, n, c), Fraction(n * c)
+    rate = entries / 16  # κ λ is ½ for λ = 4
+    kappa, kernel = 2 * rate / entries, design @ design.T
+    root = diagonal(p, p, [Fraction(random.randint(1, 3)) for _ in range(p)])
+    networks, mean, square = Fraction(random.randint(2, 9)), Fraction(3, 5), Fraction(random.choice((2, 3)), 5)
+    return Point(
+        {
+            "n": n,
+            "p": p,
+            "c": c,
+            "N": entries,
+            "eta": rate,
+            "kappa": kappa,
+            "lambda": Fraction(4),
+            "\\lambda'": Fraction(1),
+            "S": networks,
+            "m_1": mean,
+            "m_2": square,
+            "M": (mean - square) / networks + square - mean**2,
+        },
+        {
+            "D": design,
+            "Y": targets,
+            r"\Theta": kernel,
+            "K": design @ root @ root.T @ design.T,
+            "B": integers(random, n, n),
+            "R": root,
+            "u": 3 * left[:, :1],
+            "u'": 2 * left[:, 1:2],
+            "y": integers(random, n, 1),
+            "a": integers(random, p, 1),
+            r"\theta_{0}": integers(random, p, 1),
+        },
+        {
+            "W": descent(integers(random, c, p), design, targets, rate),
+            "G": sequence(
+                [array(n, n, lambda *_: 0)],
+                lambda known, at: known[at] + kappa * (identity(n) - known[at] @ kernel),
+            ),
+        },
+        {
+            r"\theta_{0}": [
+                (chance, root @ drawn)
+                for chance, drawn in draws(p, 1, [(Fraction(1, 2), Fraction(-1)), (Fraction(1, 2), Fraction(1))])
+            ]
+        },
     )
 
 
