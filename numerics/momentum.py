@@ -60,12 +60,11 @@ def momentum_response(
     if not array_api_compat.is_array_api_obj(eigenvalues):
         raise TypeError(f"eigenvalues must be a NumPy or torch array, got {type(eigenvalues).__name__}")
     eigenvalues = real_array("eigenvalues", eigenvalues, None, empty=True)
-    xp = array_api_compat.array_namespace(eigenvalues)
-    if bool(xp.any(eigenvalues < 0)):
-        raise ValueError(f"eigenvalues must not be negative, got {float(xp.min(eigenvalues))}")
-    left, _ = momentum_modes(
-        as_float64(eigenvalues), lr=lr, momentum=momentum, milestones=milestones, gamma=gamma, steps=numbers
-    )
+    modes = as_float64(eigenvalues)
+    xp = array_api_compat.array_namespace(modes)
+    if bool(xp.any(modes < 0)):
+        raise ValueError(f"eigenvalues must not be negative, got {float(xp.min(modes))}")
+    left, _ = momentum_modes(modes, lr=lr, momentum=momentum, milestones=milestones, gamma=gamma, steps=numbers)
     return rounded("what is left of errors", left if trajectory else left[0, ...], floating_dtype(eigenvalues))
 
 

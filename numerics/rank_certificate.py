@@ -124,7 +124,7 @@ def full_by_support(images: np.ndarray, window: Window, *, ones: bool = False) -
     zero: those of many images together, in the time that it takes to look at every pixel once.
 
     Args:
-        images: checked, shape (n, C, H, W), in NumPy.
+        images: checked, shape (n, C, H, W), in NumPy; or only which of their pixels are not zero.
         window: what slides over them.
         ones: whether the matrix has a further column of ones. It is independent of the others where some window sees
             zeros alone; the windows at the four corners are looked at.

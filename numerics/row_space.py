@@ -197,7 +197,9 @@ def cut(singular_values: np.ndarray, rank: int) -> tuple[float, float]:
 
 
 def to_numpy(array: Any) -> np.ndarray:
-    """A NumPy copy of an array of any kind, from any device."""
+    """A NumPy copy of an array of any kind, from any device; of bfloat16, which NumPy has not, in float32."""
     if array_api_compat.is_torch_array(array):
         array = array.cpu()
+        if "bfloat16" in str(array.dtype):
+            array = array.float()
     return np.asarray(array)

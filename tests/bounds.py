@@ -90,7 +90,9 @@ class Rounding:
 
         # The closed form itself: the row space is known to its noise times κ, a solution to κ, off the range to κ².
         relative = 2.0**-52 * (np.sqrt(rows) + columns) * np.sqrt(columns)
-        closed = relative * (condition * (size + distance) + condition**2 * residual / max(spectral, 1e-300))
+        closed = relative * condition * (size + distance)
+        if len(positive):  # a design of zeros reaches nothing, and moves nothing
+            closed += relative * condition**2 * residual / spectral
         response = np.abs(left).max() * 8 * (steps + 1) * 2.0**-52 / (1 - optimizer.momentum) ** 2 * distance
         return cls(trained + closed + response, left[:, :-1], float(distance))
 

@@ -179,8 +179,8 @@ class Convolutional(_SlidingWindow):
         return DesignGram(gram, error, transposed)
 
     def full_by_support(self, inputs: Any) -> np.ndarray:
-        images = to_numpy(inputs if inputs.ndim == 4 else inputs[None, ...])
-        return full_by_support(images, self.window, ones=self.bias)
+        lit = to_numpy((inputs if inputs.ndim == 4 else inputs[None, ...]) != 0)  # NumPy has no bfloat16
+        return full_by_support(lit, self.window, ones=self.bias)
 
     def answers(self, inputs: Any, parameters: Any, dtype: Any = None) -> Any:
         xp = array_api_compat.array_namespace(inputs)
