@@ -16,14 +16,14 @@ install: .venv/installed
 	touch $@
 
 verify: install  ## the claims on real handwritten digits, the ledger table, and the two figures
-	HYPOTHESIS_PROFILE=ci $(BIN)/python -m pytest tests/claims -q -n $(WORKERS) --dist loadfile --ledger out
+	HYPOTHESIS_PROFILE=ci $(BIN)/python -m pytest tests/claims -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder --ledger out
 	$(BIN)/python -m paper_figures draw theorem1 theorem2 --out out
 
 verify-thorough: install  ## 10,000 random examples a claim: hours, see README
 	HYPOTHESIS_PROFILE=thorough $(BIN)/python -m pytest tests/claims -q -n $(WORKERS) --dist loadfile --ledger out -m 'not gpu'
 
 test: lint types contracts shapes  ## everything that CI runs
-	HYPOTHESIS_PROFILE=ci $(BIN)/python -m pytest tests -q -n $(WORKERS) --dist loadfile --ledger out
+	HYPOTHESIS_PROFILE=ci $(BIN)/python -m pytest tests -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder --ledger out
 
 lint: install
 	$(BIN)/ruff check .

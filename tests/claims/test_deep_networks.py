@@ -1,9 +1,9 @@
-"""The experiment that the claims about deep networks share: its sign test and its scores, against naive references."""
+"""The experiment that the claims about deep networks share: how orders are decided, and scores, against naive ones."""
 
 import inspect
 import math
 from collections import ChainMap
-from itertools import product
+from itertools import combinations, product
 from types import SimpleNamespace
 
 import numpy as np
@@ -22,6 +22,7 @@ from tests.claims.deep_networks import (
     learns_identity,
     more_often,
     others,
+    rank_sum,
 )
 from tests.claims.identity_crisis import test_deep_convolutional, test_deep_fully_connected, test_deep_images
 from verification import Claim, ClaimRefuted, Evidence
@@ -74,14 +75,37 @@ def test_networks_that_have_not_learned_are_not_compared() -> None:
     def study(learned: np.ndarray) -> SimpleNamespace:
         return SimpleNamespace(learned=learned, summary=lambda: "")
 
-    deep, shallow = study(agreeing(46)), study(agreeing(48))
-    scores = {id(deep): np.ones(48), id(shallow): np.zeros(48)}
+    deep, shallow = study(agreeing(20, 30)), study(agreeing(21, 30))
+    # What has not learned would contradict.
+    scores = {id(deep): np.where(deep.learned, 1.0, -1.0), id(shallow): np.where(shallow.learned, 0.0, 2.0)}
     ledger = evidence()
     compare(ledger, "score", deep, shallow, lambda found: scores[id(found)])
     assert ledger.record("t")["verdict"] == "verified"
-    deep.learned = agreeing(45)
+    with pytest.raises(ClaimRefuted, match="the opposite order holds"):
+        compare(evidence(), "score", shallow, deep, lambda found: scores[id(found)])
+    deep.learned = agreeing(18, 30)
     compare(ledger, "score", deep, shallow, lambda found: scores[id(found)])
-    assert ledger.record("t")["verdict"] == "undecided"
+    record = ledger.record("t")
+    assert record["verdict"] == "undecided"
+    assert "at the share seen, about 20 networks of either kind would decide" in record["reason"]
+
+
+@pytest.mark.parametrize(("m", "n"), [(1, 1), (2, 3), (3, 3), (1, 4), (4, 2), (3, 5)])
+def test_rank_sums_are_those_of_all_orders(m: int, n: int) -> None:
+    """Of one continuous law, every choice of who ranks where is as likely."""
+    pairs = []
+    for first in combinations(range(m + n), m):
+        pairs.append(sum(x > y for x in first for y in range(m + n) if y not in first))
+    for above in range(m * n + 1):
+        assert rank_sum(above, m, n) == pytest.approx(np.mean(np.array(pairs) >= above), rel=1e-12)
+
+
+def test_of_equal_scores_nothing_is_decided() -> None:
+    study = SimpleNamespace(learned=agreeing(48), summary=lambda: "")
+    ledger = evidence()
+    compare(ledger, "score", study, study, lambda found: np.ones(48))
+    assert ledger.worst_margin == pytest.approx(1 / ALPHA)
+    assert rank_sum(0, 0, 5) == rank_sum(0, 5, 0) == 1
 
 
 @pytest.mark.parametrize(
@@ -142,7 +166,7 @@ def test_a_study_says_what_is_not_usual_about_it() -> None:
     assert str(CNN(5, kernel=9, bias=True, scheme="default")) == "CNN, 5 layers of 8, default, kernel 9, bias True"
 
 
-SMALLEST = StudyScale(size=6, channels=2, many=3, width=8, longer=0.01, members=3)
+SMALLEST = StudyScale(size=6, channels=2, many=3, width=8, longer=0.01, members=3, compared=3)
 CLAIMS = (test_contraction, test_deep_convolutional, test_deep_fully_connected, test_deep_images)
 
 

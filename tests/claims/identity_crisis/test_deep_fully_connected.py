@@ -1,6 +1,7 @@
 """Deep fully connected networks: they answer with noise or with what they were trained on, never with what is asked.
 
-Each verdict is about 48 seeds, by the exact sign test: does a seed show it more often than not?
+Each verdict about one kind of network is about 48 seeds, by the exact sign test: does a seed show it more often than
+not? Two kinds are compared by the exact rank-sum test, which decides from fewer.
 """
 
 from itertools import pairwise
