@@ -4,6 +4,7 @@ import importlib
 import os
 import pkgutil
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 
 # One thread: fastest for small problems, and "the same bits" in a test means those of one number of threads.
@@ -28,9 +29,9 @@ settings.register_profile("thorough", max_examples=10_000, **COMMON)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 
-def pytest_collection_finish() -> None:
-    """Load what a profile that is the same everywhere needs loaded: every module of the project."""
-    if settings.default.derandomize:
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Load every module of the project; not where `make shapes` checks annotations, and for a few tests alone."""
+    if settings.default.derandomize and not session.config.getoption("--jaxtyping-packages"):
         for name in ("files", "numerics", "theory", "empirics", "paper_figures", "verification"):
             package = importlib.import_module(name)
             for module in pkgutil.walk_packages(package.__path__, f"{name}."):
