@@ -34,9 +34,7 @@ def page(results: dict[str, Any], remarks: str) -> str:
         lines = [line for row in results["rows"] if row["topic"] == topic for line in _lines(row)]
         parts.append(f"## {topic[0].upper()}{topic[1:]}\n\n{_table(ROWS, lines)}")
     memory = [(name, f"{value:,.0f}") for name, value in results["memory"].items()]
-    parts.append(
-        f"## Memory\n\nWhat each adds to the peak of a process of its own.\n\n{_table(('work', 'MiB'), memory)}"
-    )
+    parts.append(f"## Memory\n\n{ADDED}\n\n{_table(('work', 'MiB'), memory)}")
     growth = [_growth(each) for each in results["growth"]]
     parts.append(f"## Growth\n\n{FITTED}\n\n{_table(GROWTH, growth)}")
     return "\n".join([*parts, remarks])

@@ -4,9 +4,9 @@ from files.atomic import output_folder, write_atomically, write_together
 from files.command_line import Interrupted, did_you_mean, run_command_line
 from files.embedded import embedded_digits, embedded_photographs
 from files.folders import pictures_in
-from files.how_far import duration, progress
+from files.picture_writing import contact_sheet, image_bytes, npy_bytes, png_bytes, write_image
 from files.pictures import READ, read_image, read_pixels
-from files.written import contact_sheet, image_bytes, npy_bytes, png_bytes, write_image
+from files.progress_bar import duration, progress
 
 __all__ = [
     "READ",

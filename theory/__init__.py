@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from theory import depth, learning, tangent, wide
     from theory.bounds import identity_mse_bound
-    from theory.data_sets import PerImage, per_image
     from theory.decomposition import decompose
     from theory.derivations import derive
     from theory.ensemble import Ensemble, initialization_ensemble
     from theory.law import Law
     from theory.networks import FullyConnected
+    from theory.one_per_image import PerImage, per_image
     from theory.optimizer import GradientDescent, max_stable_lr
     from theory.relu import ReluFate, relu_fate
     from theory.sliding_window import Convolutional, LocallyConnected
@@ -53,7 +53,7 @@ _HOMES = {
     "GradientDescent": "optimizer",
     "Law": "law",
     "LocallyConnected": "sliding_window",
-    "PerImage": "data_sets",
+    "PerImage": "one_per_image",
     "ReluFate": "relu",
     "TrainedNetwork": "training",
     "decompose": "decomposition",
@@ -63,7 +63,7 @@ _HOMES = {
     "identity_mse_bound": "bounds",
     "initialization_ensemble": "ensemble",
     "max_stable_lr": "optimizer",
-    "per_image": "data_sets",
+    "per_image": "one_per_image",
     "relu_fate": "relu",
 }
 

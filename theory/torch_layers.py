@@ -40,10 +40,8 @@ def from_torch(layer: "torch.nn.Linear | torch.nn.Conv2d") -> tuple[FullyConnect
         raise TypeError(
             f"layer must be a torch.nn.Linear or torch.nn.Conv2d itself, got {type(layer).__name__}{derived}"
         )
-    if obstacle := _obstacle(layer):
-        raise ValueError(
-            f"layer must be as torch made it, with nothing between its weights and its training: {obstacle}"
-        )
+    if found := obstacle(layer):
+        raise ValueError(f"layer must be as torch made it, with nothing between its weights and its training: {found}")
     network: FullyConnected | Convolutional
     if isinstance(layer, nn.Linear):
         network = FullyConnected(layer.in_features, layer.out_features, bias=layer.bias is not None)
@@ -72,7 +70,7 @@ HOOKS = {
 }
 
 
-def _obstacle(layer: Any) -> str | None:
+def obstacle(layer: Any) -> str | None:
     """What makes a layer compute or train otherwise than the plain one, in words; None where nothing does."""
     from torch import nn
     from torch.nn.utils.parametrize import is_parametrized

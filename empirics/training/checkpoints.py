@@ -5,7 +5,7 @@ belongs to, all tensors, and checksums of both (`empirics.training.storage`). A 
 division into stacks and the same number of threads, on which the last bits depend, and so ends where it would have
 ended.
 
-Only the same training goes on (`empirics.training.identity`). A call with more steps does, too, as long as what is
+Only the same training goes on (`empirics.training.fingerprint`). A call with more steps does, too, as long as what is
 behind it would have been the same. So does the same call on another machine, and ends at other last bits.
 """
 
@@ -27,8 +27,8 @@ from torch import Tensor
 
 from empirics.arguments import integer
 from empirics.training.descent import Descent
+from empirics.training.fingerprint import Facts, differences
 from empirics.training.history import Record, recorded_steps
-from empirics.training.identity import Facts, differences
 from empirics.training.stack.size import Division
 from empirics.training.storage import read_facts, read_tensors, write_tensors
 from files import write_atomically

@@ -20,8 +20,8 @@ from empirics.networks.initialization import seed_number
 from empirics.training.checkpoints import Checkpoints
 from empirics.training.descent import Descent, Task, descend
 from empirics.training.ensemble import TrainedEnsemble
+from empirics.training.fingerprint import description
 from empirics.training.history import merged
-from empirics.training.identity import description
 from empirics.training.precision import arithmetic
 from empirics.training.progress import Hear, after, progress_bar
 from empirics.training.quickest import measured

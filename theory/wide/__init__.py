@@ -10,6 +10,7 @@ from theory.wide.fixed_point import FixedPoint, fixed_point
 from theory.wide.fully_connected import FullyConnected
 from theory.wide.gradient_flow import GradientFlow, gradient_flow
 from theory.wide.tendencies import Tendencies, tendencies
+from theory.wide.torch_modules import from_torch
 
 __all__ = [
     "Convolutional",
@@ -18,6 +19,7 @@ __all__ = [
     "GradientFlow",
     "Tendencies",
     "fixed_point",
+    "from_torch",
     "gradient_flow",
     "tendencies",
 ]

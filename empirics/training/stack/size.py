@@ -1,4 +1,4 @@
-"""How many members train at once, and by which code: what `benchmarks/stacked_training.py` found to be fastest.
+"""How many members train at once, and by which code: what `benchmarks/rows/training.py` found to be fastest.
 
 A stack that no longer fits the processor's cache is slower than its members one by one; in a very small stack the fixed
 overhead of each step dominates. So the rule looks at sizes alone: the same call is divided the same way everywhere.

@@ -15,7 +15,7 @@ class Terminal(io.StringIO):
 @pytest.fixture
 def clock(monkeypatch):
     now = [0.0]
-    monkeypatch.setattr("files.how_far.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("files.progress_bar.time.monotonic", lambda: now[0])
     return now
 
 
