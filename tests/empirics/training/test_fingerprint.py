@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from empirics import CNN, FCN, Recipe, TrainedEnsemble, train
-from empirics.training import checkpoints, identity
+from empirics.training import checkpoints, fingerprint
 from empirics.training.stack import size as stack_size
 from tests.empirics.naive import equal
 from tests.empirics.training.test_checkpoints import Killed, killed_at_write, same
@@ -124,7 +124,7 @@ def test_networks_that_differ_in_what_they_hold_do_not_take_each_others_result(w
 
 
 def test_the_outputs_tell_what_cannot_be_looked_into(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr(identity, "anatomy", lambda network: {})
+    monkeypatch.setattr(fingerprint, "anatomy", lambda network: {})
     run(lambda: Leaky("attribute", 0.1), tmp_path)
     with pytest.raises(checkpoints.OtherTraining, match="with other outputs of its network"):
         run(lambda: Leaky("attribute", 0.9), tmp_path)
@@ -173,7 +173,7 @@ def test_outputs_that_are_no_numbers_are_the_same_ones_too(tmp_path: Path) -> No
 
 def test_the_outputs_of_the_last_member_tell_too(tmp_path: Path, monkeypatch) -> None:
     """Where the first one's are all zero, slopes of .1 and .9 look the same."""
-    monkeypatch.setattr(identity, "anatomy", lambda network: {})
+    monkeypatch.setattr(fingerprint, "anatomy", lambda network: {})
     start = {"layer.weight": torch.stack([torch.zeros(4, 4), torch.eye(4)]).double(), "layer.bias": torch.zeros(2, 4)}
     run(lambda: Leaky("attribute", 0.1), tmp_path, initial=start)
     with pytest.raises(checkpoints.OtherTraining, match="with other outputs of its network"):
@@ -182,7 +182,7 @@ def test_the_outputs_of_the_last_member_tell_too(tmp_path: Path, monkeypatch) ->
 
 def test_another_python_is_told_of_and_outputs_decide(tmp_path: Path, monkeypatch) -> None:
     kept = run(lambda: Leaky("attribute", 0.1), tmp_path)
-    described = identity.description
+    described = fingerprint.description
     monkeypatch.setattr(
         "empirics.training.train.description",
         lambda *given, **kw: described(*given, **kw) | {"python": "9.9", "network's code": {"": "other bytecode"}},

@@ -11,7 +11,7 @@ from empirics import FCN
 from empirics.training import checkpoints, storage
 from empirics.training.stack import size as stack_size
 from tests.empirics.training.test_checkpoints import Killed, killed_at_write, same
-from tests.empirics.training.test_identity import RECIPE, run
+from tests.empirics.training.test_fingerprint import RECIPE, run
 
 
 def test_a_stack_is_kept_every_so_many_steps_and_not_one_later(tmp_path: Path, monkeypatch) -> None:
