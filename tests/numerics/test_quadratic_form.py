@@ -387,6 +387,7 @@ def test_every_quantile_has_an_answer_however_near_to_the_mean(freedom):
 
 
 def test_quantiles_beside_the_mean_of_one_term():
+    """To the ten digits that are promised."""
     form = GaussianQuadraticForm(np.array([1.0]))
     assert form.quantile(0.682688) == pytest.approx(0.9999938334172945, rel=1e-10)
     assert form.quantile(0.317312, upper=True) == pytest.approx(0.9999938334172821, rel=1e-10)

@@ -15,22 +15,13 @@ from paper_figures.catalogue import figure_module
 from paper_figures.figures.theory import theorem1
 from paper_figures.scale import PAPER, QUICK
 from paper_figures.workbench import Workbench, answers, flat_for
+from tests.command_lines import caller
 from tests.paper_figures.tiny import TINY, tiny
 
 
 @pytest.fixture
 def run(monkeypatch, capsys, tmp_path):
-    """Run the command line; returns (exit code, stdout, stderr)."""
-
-    def call(*arguments):
-        monkeypatch.chdir(tmp_path)
-        monkeypatch.setattr(sys, "argv", ["paper_figures", *map(str, arguments)])
-        with pytest.raises(SystemExit) as stop:
-            cli.main()
-        captured = capsys.readouterr()
-        return stop.value.code or 0, captured.out, captured.err
-
-    return call
+    return caller("paper_figures", cli.main, monkeypatch, capsys, tmp_path)
 
 
 def example(**settings):

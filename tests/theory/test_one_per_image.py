@@ -13,18 +13,13 @@ from numerics import UndecidedRankError, many_ranks
 from tests import reference
 from tests.bounds import Rounding
 from tests.cases import WindowCase, descents, random_images, seeds, windows
-from tests.theory.one_layer import convolutional, naive_design, optimizer_for
+from tests.theory.one_layer import convolutional, drawn_weights_and_targets, naive_design, optimizer_for
 
 
 @given(windows(max_size=6, max_images=3), descents(steps=20), st.booleans(), st.integers(1, 2), seeds)
 def test_every_step_is_descent_written_out_on_each_image(case, descent, bias, outputs, seed):
     network = convolutional(case, bias=bias, outputs=outputs)
-    rng = np.random.default_rng(seed)
-    targets = rng.standard_normal(network.target_shape(case.images))
-    weight = rng.standard_normal(network.weight_shape(case.images))
-    initial = (weight, rng.standard_normal(outputs)) if bias else weight
-    start = weight.reshape(outputs, -1)
-    start = np.hstack([start, initial[1][:, None]]) if bias else start
+    targets, initial, start = drawn_weights_and_targets(network, case.images, seed)
     designs = [naive_design(WindowCase(x[None], case.kernel, case.settings), bias=bias) for x in case.images]
     entries = targets[0].size
     largest = max(designs, key=lambda design: np.linalg.norm(design, 2))

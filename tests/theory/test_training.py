@@ -14,7 +14,7 @@ from numerics import patches
 from tests import reference
 from tests.bounds import Rounding
 from tests.cases import descents, random_images, seeds, windows
-from tests.theory.one_layer import convolutional, naive_design, optimizer_for
+from tests.theory.one_layer import convolutional, drawn_weights_and_targets, naive_design, optimizer_for
 from theory import sliding_window
 
 EPS = np.finfo(float).eps
@@ -29,15 +29,10 @@ def flat(network, trained) -> np.ndarray:
 @given(windows(), descents(steps=40), st.booleans(), st.integers(1, 3), seeds)
 def test_convolution_at_every_step_is_descent_written_out(case, descent, bias, outputs, seed):
     network = convolutional(case, bias=bias, outputs=outputs)
-    rng = np.random.default_rng(seed)
-    targets = rng.standard_normal(network.target_shape(case.images))
-    weight = rng.standard_normal(network.weight_shape(case.images))
-    initial = (weight, rng.standard_normal(outputs)) if bias else weight
+    targets, initial, start = drawn_weights_and_targets(network, case.images, seed)
     design = naive_design(case, bias=bias)
     optimizer = optimizer_for(descent, design, targets.size)
     rows = np.moveaxis(targets, 1, -1).reshape(-1, outputs)
-    start = weight.reshape(outputs, -1)
-    start = np.hstack([start, initial[1][:, None]]) if bias else start
     expected = reference.gradient_descent(
         design, rows, start, optimizer.lr, descent.momentum, descent.milestones, descent.gamma, steps=40
     )

@@ -176,8 +176,9 @@ def test_the_standing_counts_what_an_earlier_start_finished_and_foretells_the_re
     one, two, three = (multiplications(group.runs) for group in found.groups())
     # Weights of 5 × 5 taps at 49 places: 1 → 1; 1 → 2 → 1; 1 → 2 → 2 → 1.
     assert [cost / (3 * 49 * 25 * 2) for cost in (one, two, three)] == [1, 4, 8]
-    assert told[0].share == pytest.approx((one + two) / (one + two + three), rel=1e-12)
-    assert told[0].seconds_left == pytest.approx(10 * three / two, rel=1e-12)
+    rounding = 2 * 5 * 2.0**-53  # five sums, products and quotients of whole numbers on either side
+    assert told[0].share == pytest.approx((one + two) / (one + two + three), rel=rounding)
+    assert told[0].seconds_left == pytest.approx(10 * three / two, rel=rounding)
     assert str(told[0]) == "2 of 3 groups, 4 of 6 runs, about 20 s left"
     assert (str(told[1]), told[1].share) == ("3 of 3 groups, 6 of 6 runs", 1.0)
 

@@ -228,9 +228,9 @@ def test_each_member_stops_where_it_would_alone_whoever_stopped_before() -> None
         start = {"layers.0.weight": weights[index : index + 1]}
         alone = train(lambda: FCN(1, 1), x, recipe=recipe, initial=start)
         assert together.stopped[index] == alone.stopped[0]
-        torch.testing.assert_close(
-            together.weights["layers.0.weight"][index], alone.weights["layers.0.weight"][0], rtol=1e-12, atol=0
-        )
+        # At most 200 steps of 8 rounded operations on numbers up to 4 in size, and what a step is given it shrinks.
+        off = together.weights["layers.0.weight"][index] - alone.weights["layers.0.weight"][0]
+        assert off.abs().max() <= 200 * 8 * 4 * 2.0**-53
 
 
 def test_who_diverged_keeps_its_date_and_answers_with_nothing() -> None:
